@@ -1,0 +1,193 @@
+//! Bits of many assignments at once: one row per signal, 64 assignments a word.
+//!
+//! The exchange format between oracle, engines and verification. Bits beyond the last assignment of a
+//! row are unspecified; compare batches through [`Batch::first_difference`] or mask with
+//! [`Batch::tail_mask`].
+
+use bitvec::prelude::{BitVec, Lsb0};
+
+use crate::error::{Error, Result};
+
+/// A matrix of bits, `n_signals` rows of `n_assignments` columns.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    n_signals: usize,
+    n_assignments: usize,
+    words_per_signal: usize,
+    bits: BitVec<u64, Lsb0>,
+}
+
+/// Word `w` of input `i` where assignment number `64 w + b` assigns bit `i` of its number to input `i`.
+const COUNTING: [u64; 6] = [
+    0xAAAA_AAAA_AAAA_AAAA,
+    0xCCCC_CCCC_CCCC_CCCC,
+    0xF0F0_F0F0_F0F0_F0F0,
+    0xFF00_FF00_FF00_FF00,
+    0xFFFF_0000_FFFF_0000,
+    0xFFFF_FFFF_0000_0000,
+];
+
+impl Batch {
+    /// All bits 0.
+    pub fn zeros(n_signals: usize, n_assignments: usize) -> Self {
+        let words_per_signal = n_assignments.div_ceil(64);
+        Batch {
+            n_signals,
+            n_assignments,
+            words_per_signal,
+            bits: BitVec::repeat(false, n_signals * words_per_signal * 64),
+        }
+    }
+
+    /// The assignments numbered `start .. start + count`: input `i` is bit `i` of the number.
+    ///
+    /// # Panics
+    /// `start` is no multiple of 64: callers split the range at words.
+    pub fn counting(n_signals: usize, start: u64, count: usize) -> Self {
+        assert!(start.is_multiple_of(64), "a range starts at a whole word");
+        let mut batch = Batch::zeros(n_signals, count);
+        for signal in 0..batch.n_signals {
+            for (w, word) in batch.words_mut(signal).iter_mut().enumerate() {
+                let number = start / 64 + w as u64;
+                *word = match COUNTING.get(signal) {
+                    Some(&pattern) => pattern,
+                    None if signal < 64 && number >> (signal - 6) & 1 == 1 => u64::MAX,
+                    None => 0,
+                };
+            }
+        }
+        batch
+    }
+
+    /// One column per assignment, each a bit per signal.
+    ///
+    /// # Errors
+    /// An assignment has not `n_signals` bits.
+    pub fn from_columns(n_signals: usize, columns: &[Vec<bool>]) -> Result<Self> {
+        let mut batch = Batch::zeros(n_signals, columns.len());
+        for (a, column) in columns.iter().enumerate() {
+            if column.len() != n_signals {
+                return Err(Error::new(
+                    format!("{n_signals} bits"),
+                    format!("{} bits in assignment {}", column.len(), a + 1),
+                ));
+            }
+            for (signal, &bit) in column.iter().enumerate() {
+                batch.set(signal, a, bit);
+            }
+        }
+        Ok(batch)
+    }
+
+    pub fn n_signals(&self) -> usize {
+        self.n_signals
+    }
+
+    pub fn n_assignments(&self) -> usize {
+        self.n_assignments
+    }
+
+    /// The words of one row; the last may hold bits beyond the last assignment.
+    pub fn words(&self, signal: usize) -> &[u64] {
+        let start = signal * self.words_per_signal;
+        &self.bits.as_raw_slice()[start..start + self.words_per_signal]
+    }
+
+    pub fn words_mut(&mut self, signal: usize) -> &mut [u64] {
+        let start = signal * self.words_per_signal;
+        &mut self.bits.as_raw_mut_slice()[start..start + self.words_per_signal]
+    }
+
+    pub fn words_per_signal(&self) -> usize {
+        self.words_per_signal
+    }
+
+    /// All rows, one after the other.
+    pub fn raw(&self) -> &[u64] {
+        self.bits.as_raw_slice()
+    }
+
+    /// All rows, one after the other.
+    pub fn raw_mut(&mut self) -> &mut [u64] {
+        self.bits.as_raw_mut_slice()
+    }
+
+    pub fn get(&self, signal: usize, assignment: usize) -> bool {
+        debug_assert!(assignment < self.n_assignments);
+        self.bits[signal * self.words_per_signal * 64 + assignment]
+    }
+
+    pub fn set(&mut self, signal: usize, assignment: usize, bit: bool) {
+        debug_assert!(assignment < self.n_assignments);
+        self.bits.set(signal * self.words_per_signal * 64 + assignment, bit);
+    }
+
+    /// One assignment's bits, signal by signal.
+    pub fn column(&self, assignment: usize) -> Vec<bool> {
+        (0..self.n_signals).map(|signal| self.get(signal, assignment)).collect()
+    }
+
+    /// The bits of a row's last word that belong to an assignment.
+    pub fn tail_mask(&self) -> u64 {
+        match self.n_assignments % 64 {
+            0 => u64::MAX,
+            used => (1 << used) - 1,
+        }
+    }
+
+    /// The first assignment, and in it the first signal, at which two batches of the same shape differ.
+    ///
+    /// # Panics
+    /// The shapes differ.
+    pub fn first_difference(&self, other: &Batch) -> Option<(usize, usize)> {
+        assert_eq!(
+            (self.n_signals, self.n_assignments),
+            (other.n_signals, other.n_assignments),
+            "only batches of one shape can be compared"
+        );
+        let last = self.words_per_signal.saturating_sub(1);
+        let mut first: Option<(usize, usize)> = None;
+        for signal in 0..self.n_signals {
+            let pairs = self.words(signal).iter().zip(other.words(signal));
+            for (w, (a, b)) in pairs.enumerate() {
+                let mask = if w == last { self.tail_mask() } else { u64::MAX };
+                let difference = (a ^ b) & mask;
+                if difference != 0 {
+                    let assignment = 64 * w + difference.trailing_zeros() as usize;
+                    if first.is_none_or(|(earliest, _)| assignment < earliest) {
+                        first = Some((assignment, signal));
+                    }
+                    break;
+                }
+            }
+        }
+        first
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counting_assigns_bit_i_of_the_number_to_signal_i() {
+        let batch = Batch::counting(9, 128, 200);
+        for a in 0..200 {
+            let number = 128 + a;
+            let column = batch.column(a);
+            assert!((0..9).all(|i| column[i] == (number >> i & 1 == 1)), "assignment {number}");
+        }
+    }
+
+    #[test]
+    fn the_first_difference_is_the_earliest_assignment_and_ignores_the_tail() {
+        let a = Batch::zeros(3, 70);
+        let mut b = Batch::zeros(3, 70);
+        assert_eq!(a.first_difference(&b), None);
+        b.words_mut(0)[1] |= 1 << 63;
+        assert_eq!(a.first_difference(&b), None);
+        b.set(0, 69, true);
+        b.set(2, 65, true);
+        assert_eq!(a.first_difference(&b), Some((65, 2)));
+    }
+}

@@ -1,0 +1,50 @@
+//! Levels, depth and cones of the circuit as it is written.
+//!
+//! Inverters and buffers cost nothing, every other gate costs 1 whatever its fan-in; the depth of the
+//! network that is compiled, with bounded fan-in, is [`crate::network::Network::depth`].
+
+use super::{Circuit, GateKind, Literal, NodeId};
+
+impl Circuit {
+    /// The level of every node: 0 for sources, 1 + the highest fan-in's for a gate, and the fan-in's
+    /// own for inverters and buffers.
+    pub fn levels(&self) -> Vec<u32> {
+        let mut levels = vec![0; self.n_nodes()];
+        for id in self.nodes() {
+            let highest = self.fanins(id).map(|operand| levels[operand.node.index()]).max();
+            let cost = !matches!(self.kind(id), GateKind::Buf | GateKind::Not);
+            levels[id.index()] = highest.map_or(0, |level: u32| level + u32::from(cost));
+        }
+        levels
+    }
+
+    /// The literals whose values matter: outputs, then next states, then properties.
+    pub fn roots(&self) -> impl Iterator<Item = Literal> + '_ {
+        let outputs = self.outputs().iter().map(|output| output.literal);
+        let states = self.latches().iter().map(|latch| latch.next);
+        let properties = self.properties().iter().flat_map(|p| p.literals.iter().copied());
+        outputs.chain(states).chain(properties)
+    }
+
+    /// The highest level of any root.
+    pub fn depth(&self) -> usize {
+        let levels = self.levels();
+        self.roots().map(|root| levels[root.node.index()]).max().unwrap_or(0) as usize
+    }
+
+    /// For every node whether some root in `roots` depends on it: the union of their fan-in cones.
+    pub fn cone(&self, roots: impl IntoIterator<Item = NodeId>) -> Vec<bool> {
+        let mut inside = vec![false; self.n_nodes()];
+        for root in roots {
+            inside[root.index()] = true;
+        }
+        for id in self.nodes().rev() {
+            if inside[id.index()] {
+                for operand in self.fanins(id) {
+                    inside[operand.node.index()] = true;
+                }
+            }
+        }
+        inside
+    }
+}

@@ -1,0 +1,87 @@
+//! The one error of the crate: where, what was expected, what was found, and a hint.
+//!
+//! Everything that a file or a flag can cause is an [`Error`]; a panic is a bug in this crate.
+
+use std::fmt;
+
+/// Where an error was seen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// No place in a file: the value itself is at fault, for example a flag.
+    None,
+    /// A file as a whole.
+    File(String),
+    /// A position in a text file; line and column count from 1, the column in bytes.
+    Line { file: String, line: usize, column: usize },
+    /// A byte offset (from 0) in a binary file.
+    Byte { file: String, offset: usize },
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::None => Ok(()),
+            Place::File(file) => write!(f, "{file}: "),
+            Place::Line { file, line, column } => write!(f, "{file}:{line}:{column}: "),
+            Place::Byte { file, offset } => write!(f, "{file}: byte {offset}: "),
+        }
+    }
+}
+
+/// An error with its place, the expectation, the finding and a hint.
+///
+/// Displays as `c17.bench:3:7: expected a gate name, found "FOO"; hint: the gates are AND, OR, …`.
+/// An empty expectation prints the finding alone, an empty hint nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place}{}{found}{}", prefix(.expected), suffix(.hint))]
+pub struct Error {
+    pub place: Place,
+    pub expected: String,
+    pub found: String,
+    pub hint: String,
+}
+
+fn prefix(expected: &str) -> String {
+    if expected.is_empty() { String::new() } else { format!("expected {expected}, found ") }
+}
+
+fn suffix(hint: &str) -> String {
+    if hint.is_empty() { String::new() } else { format!("; hint: {hint}") }
+}
+
+impl Error {
+    /// An error about a value: `expected`, `found`.
+    pub fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Error {
+            place: Place::None,
+            expected: expected.into(),
+            found: found.into(),
+            hint: String::new(),
+        }
+    }
+
+    /// An error that is a plain sentence.
+    pub fn message(text: impl Into<String>) -> Self {
+        Error::new("", text)
+    }
+
+    /// The same error with a hint.
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The same error at a place.
+    pub fn at(mut self, place: Place) -> Self {
+        self.place = place;
+        self
+    }
+
+    /// An operating-system error about `file`.
+    pub fn io(file: &str, action: &str, error: &std::io::Error) -> Self {
+        Error::message(format!("cannot {action}: {error}")).at(Place::File(file.to_string()))
+    }
+}
+
+/// Shorthand for results of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
