@@ -4,6 +4,7 @@ pub mod batch;
 pub mod circuit;
 mod error;
 pub mod format;
+pub mod mapping;
 pub mod network;
 
 pub use error::{Error, Place, Result};
