@@ -2,9 +2,15 @@
 
 pub mod batch;
 pub mod circuit;
+pub mod claim;
+pub mod compile;
 mod error;
 pub mod format;
+pub mod layout;
 pub mod mapping;
+pub mod model;
 pub mod network;
+pub mod run;
+pub mod verify;
 
 pub use error::{Error, Place, Result};

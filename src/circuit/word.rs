@@ -22,3 +22,9 @@ pub struct Word {
     pub start: usize,
     pub width: usize,
 }
+
+impl std::fmt::Display for WordOrder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{self:?}")
+    }
+}

@@ -1,0 +1,173 @@
+//! Layout: which coordinates of the residual stream hold what.
+//!
+//! Every coordinate is `±1`, every value has a negated twin, and every address is a balanced code (half
+//! of its entries `+1`), so at each position, before and after each sublayer, the coordinates sum to 0
+//! and their squares to `d_model`. LayerNorm and RMSNorm would be the identity on such a stream, which
+//! is why this form was preferred to the narrower one with 0/1 states: one construction serves models
+//! without norms and stock architectures with them.
+//!
+//! | channels | width | content |
+//! |---|---|---|
+//! | `address[j]` | m | the node's own code; static |
+//! | `pointer{h}[j]` | k·m | the code of operand `h`; static |
+//! | `table[r]`, `not_table[r]` | 2·2^k | truth table, row `r`, and its negation; static |
+//! | `value`, `not_value` | 2 | the node's state |
+//! | `fetch{h}`, `not_fetch{h}` | 2·k | `(+1, -1)` between layers, operand `h` between attention and MLP |
+
+use std::ops::Range;
+
+use crate::error::{Error, Result};
+
+/// The coordinates of a model for networks of `k` operands a node and `2·C(m, m/2)` bits of address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    k: usize,
+    m: usize,
+}
+
+impl Layout {
+    /// The layout with the shortest codes for `n_nodes` nodes of `k` operands.
+    ///
+    /// # Errors
+    /// More nodes than 2^28.
+    pub fn new(k: usize, n_nodes: usize) -> Result<Self> {
+        let lengths = (2..=30).step_by(2);
+        match lengths.into_iter().find(|&m| n_codes(m) >= n_nodes as u64) {
+            Some(m) => Ok(Layout { k, m }),
+            None => Err(Error::new(format!("at most {} nodes", n_codes(30)), n_nodes.to_string())),
+        }
+    }
+
+    /// Operands a node, which is also the number of heads.
+    pub fn k(&self) -> usize {
+        self.k
+    }
+
+    /// Bits of an address code, which is also the width of a head.
+    pub fn code_length(&self) -> usize {
+        self.m
+    }
+
+    /// Rows of a truth table.
+    pub fn n_rows(&self) -> usize {
+        1 << self.k
+    }
+
+    /// The width of the residual stream.
+    pub fn d_model(&self) -> usize {
+        self.not_fetch(self.k - 1) + 1
+    }
+
+    pub fn address(&self) -> Range<usize> {
+        0..self.m
+    }
+
+    /// The address of operand `h`.
+    pub fn pointer(&self, h: usize) -> Range<usize> {
+        (1 + h) * self.m..(2 + h) * self.m
+    }
+
+    /// The truth table's row `r`.
+    pub fn table(&self, r: usize) -> usize {
+        (1 + self.k) * self.m + r
+    }
+
+    pub fn not_table(&self, r: usize) -> usize {
+        self.table(self.n_rows()) + r
+    }
+
+    pub fn value(&self) -> usize {
+        self.not_table(self.n_rows())
+    }
+
+    pub fn not_value(&self) -> usize {
+        self.value() + 1
+    }
+
+    /// Where head `h` writes what it reads.
+    pub fn fetch(&self, h: usize) -> usize {
+        self.not_value() + 1 + 2 * h
+    }
+
+    pub fn not_fetch(&self, h: usize) -> usize {
+        self.fetch(h) + 1
+    }
+
+    /// A name for every coordinate, in order.
+    pub fn names(&self) -> Vec<String> {
+        let mut names: Vec<String> = (0..self.m).map(|j| format!("address[{j}]")).collect();
+        for h in 0..self.k {
+            names.extend((0..self.m).map(|j| format!("pointer{h}[{j}]")));
+        }
+        names.extend((0..self.n_rows()).map(|r| format!("table[{r}]")));
+        names.extend((0..self.n_rows()).map(|r| format!("not_table[{r}]")));
+        names.extend(["value".to_string(), "not_value".to_string()]);
+        for h in 0..self.k {
+            names.extend([format!("fetch{h}"), format!("not_fetch{h}")]);
+        }
+        names
+    }
+
+    /// The first `n_nodes` codes as bit masks: bit `j` is set where entry `j` is `+1`.
+    ///
+    /// Codes are the `m`-bit numbers with `m/2` ones in increasing order, so two of them differ in at
+    /// least two entries.
+    pub fn codes(&self, n_nodes: usize) -> Vec<u32> {
+        let mut code = (1u32 << (self.m / 2)) - 1;
+        let mut codes = Vec::with_capacity(n_nodes);
+        for _ in 0..n_nodes {
+            codes.push(code);
+            code = next_with_as_many_ones(code);
+        }
+        codes
+    }
+}
+
+/// The number of balanced codes of length `m`: the central binomial coefficient.
+fn n_codes(m: usize) -> u64 {
+    (1..=m as u64 / 2).fold(1, |product, i| product * (m as u64 / 2 + i) / i)
+}
+
+/// The next larger number with as many ones (Gosper's hack, HAKMEM item 175); wraps past the last.
+fn next_with_as_many_ones(code: u32) -> u32 {
+    let lowest = code & code.wrapping_neg();
+    let ripple = code.wrapping_add(lowest);
+    let ones = (ripple ^ code) >> 2 >> lowest.trailing_zeros();
+    ripple | ones
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_balanced_distinct_and_short() {
+        for (n_nodes, length) in [(1, 2), (2, 2), (3, 4), (6, 4), (7, 6), (20, 6), (21, 8), (70, 8)]
+        {
+            let layout = Layout::new(2, n_nodes).unwrap();
+            assert_eq!(layout.code_length(), length, "{n_nodes} nodes");
+            let codes = layout.codes(n_nodes);
+            assert!(codes.iter().all(|code| code.count_ones() as usize == length / 2));
+            assert!(codes.windows(2).all(|pair| pair[0] < pair[1]));
+            assert!(codes.iter().all(|&code| code < 1 << length));
+        }
+    }
+
+    #[test]
+    fn coordinates_are_disjoint_and_named() {
+        for k in 1..=6 {
+            let layout = Layout::new(k, 100).unwrap();
+            let mut seen: Vec<usize> = layout.address().collect();
+            seen.extend((0..k).flat_map(|h| layout.pointer(h)));
+            seen.extend((0..layout.n_rows()).flat_map(|r| [layout.table(r), layout.not_table(r)]));
+            seen.extend([layout.value(), layout.not_value()]);
+            seen.extend((0..k).flat_map(|h| [layout.fetch(h), layout.not_fetch(h)]));
+            seen.sort_unstable();
+            assert_eq!(seen, (0..layout.d_model()).collect::<Vec<_>>());
+            let names = layout.names();
+            assert_eq!(names.len(), layout.d_model());
+            assert_eq!(names[layout.value()], "value");
+            assert_eq!(names[layout.not_fetch(k - 1)], format!("not_fetch{}", k - 1));
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! Model: a whole transformer as numbers, with the positions of its ports and names for reading it.
+//!
+//! Numbers are held as `f64`, which contains every value of the file dtypes exactly; `dtype` says which
+//! one the model is written and run in. A [`Model`] has been checked: shapes agree, ports are in range,
+//! every number is one of its dtype. It knows nothing of circuits.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use ndarray::{Array1, Array2, Array3};
+
+use crate::error::{Error, Result};
+
+mod dtype;
+pub mod file;
+mod schedule;
+
+pub use dtype::Dtype;
+pub use schedule::Schedule;
+
+/// Which positions a query may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Attention {
+    Bidirectional,
+    /// Position `i` reads positions `0..=i`.
+    Causal,
+}
+
+/// One transformer layer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Block {
+    /// `[n_heads, d_model, d_head]`
+    pub w_q: Array3<f64>,
+    pub w_k: Array3<f64>,
+    pub w_v: Array3<f64>,
+    /// `[n_heads, d_head]`
+    pub b_q: Array2<f64>,
+    pub b_k: Array2<f64>,
+    pub b_v: Array2<f64>,
+    /// `[n_heads, d_head, d_model]`
+    pub w_o: Array3<f64>,
+    /// `[d_model]`
+    pub b_o: Array1<f64>,
+    /// `[d_model, d_mlp]`
+    pub w_in: Array2<f64>,
+    /// `[d_mlp]`
+    pub b_in: Array1<f64>,
+    /// `[d_mlp, d_model]`
+    pub w_out: Array2<f64>,
+    /// `[d_model]`
+    pub b_out: Array1<f64>,
+}
+
+impl Block {
+    /// A block of the given shape with every number 0.
+    pub fn zeros(n_heads: usize, d_model: usize, d_head: usize, d_mlp: usize) -> Self {
+        let heads = || Array3::zeros((n_heads, d_model, d_head));
+        let biases = || Array2::zeros((n_heads, d_head));
+        Block {
+            w_q: heads(),
+            w_k: heads(),
+            w_v: heads(),
+            b_q: biases(),
+            b_k: biases(),
+            b_v: biases(),
+            w_o: Array3::zeros((n_heads, d_head, d_model)),
+            b_o: Array1::zeros(d_model),
+            w_in: Array2::zeros((d_model, d_mlp)),
+            b_in: Array1::zeros(d_mlp),
+            w_out: Array2::zeros((d_mlp, d_model)),
+            b_out: Array1::zeros(d_model),
+        }
+    }
+
+    /// The number of parameters.
+    pub fn n_parameters(&self) -> usize {
+        let heads = 3 * (self.w_q.len() + self.b_q.len()) + self.w_o.len() + self.b_o.len();
+        heads + self.w_in.len() + self.b_in.len() + self.w_out.len() + self.b_out.len()
+    }
+}
+
+/// Text that travels with the numbers and that no runner needs.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Labels {
+    pub input_names: Vec<String>,
+    pub output_names: Vec<String>,
+    pub channel_names: Vec<String>,
+    /// The depth of the network that was compiled.
+    pub depth: usize,
+    /// Of the circuit file's bytes or the family spec's text, in hexadecimal.
+    pub source_sha256: String,
+    /// Declared bit orders of words, by base name.
+    pub word_orders: BTreeMap<String, String>,
+}
+
+/// The numbers of a model, not yet checked; [`Model::new`] checks them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Parts {
+    pub dtype: Dtype,
+    pub attention: Attention,
+    pub n_loops: usize,
+    /// `[3, d_model]`: the tokens 0, 1 and blank.
+    pub w_e: Array2<f64>,
+    /// `[n_ctx, d_model]`
+    pub w_pos: Array2<f64>,
+    pub blocks: Vec<Block>,
+    /// `[d_model, 2]`
+    pub w_u: Array2<f64>,
+    /// `[2]`
+    pub b_u: Array1<f64>,
+    pub input_positions: Vec<usize>,
+    pub output_positions: Vec<usize>,
+    pub labels: Labels,
+    /// The compiler's claim, as named vectors of the file; a runner ignores it.
+    pub claim: BTreeMap<String, Vec<i64>>,
+}
+
+/// A checked model; reads as its [`Parts`].
+#[derive(Debug, Clone, PartialEq)]
+pub struct Model(Parts);
+
+impl Deref for Model {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Model {
+    /// Token numbers of [`Parts::w_e`]; tokens 0 and 1 are the bits.
+    pub const BLANK: usize = 2;
+
+    /// Checks shapes, ports, names and that each number is one of the dtype.
+    ///
+    /// Numbers that are infinite or not a number are let through: engines run them as what they are and
+    /// the certificate refuses them.
+    ///
+    /// # Errors
+    /// The first part that does not fit, with the shape expected.
+    pub fn new(parts: Parts) -> Result<Self> {
+        let model = Model(parts);
+        if model.blocks.is_empty() {
+            return Err(Error::new("at least one layer", "none"));
+        }
+        model.check_shapes()?;
+        model.check_ports()?;
+        model.check_numbers()?;
+        Ok(model)
+    }
+
+    /// The parts, to make another model of.
+    pub fn into_parts(self) -> Parts {
+        self.0
+    }
+
+    pub fn n_ctx(&self) -> usize {
+        self.w_pos.nrows()
+    }
+
+    pub fn d_model(&self) -> usize {
+        self.w_pos.ncols()
+    }
+
+    pub fn n_layers(&self) -> usize {
+        self.blocks.len()
+    }
+
+    pub fn n_heads(&self) -> usize {
+        self.blocks[0].w_q.dim().0
+    }
+
+    pub fn d_head(&self) -> usize {
+        self.blocks[0].w_q.dim().2
+    }
+
+    pub fn d_mlp(&self) -> usize {
+        self.blocks[0].b_in.len()
+    }
+
+    fn check_shapes(&self) -> Result<()> {
+        let (d, d_mlp, heads, d_head) =
+            (self.d_model(), self.d_mlp(), self.n_heads(), self.d_head());
+        expect_shape("embed.W_E", self.w_e.shape(), &[3, d])?;
+        expect_shape("unembed.W_U", self.w_u.shape(), &[d, 2])?;
+        expect_shape("unembed.b_U", self.b_u.shape(), &[2])?;
+        for (l, block) in self.blocks.iter().enumerate() {
+            for (name, shape) in block_shapes(heads, d, d_head, d_mlp) {
+                expect_shape(&format!("blocks.{l}.{name}"), block_tensor(block, name).0, &shape)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ports(&self) -> Result<()> {
+        let n = self.n_ctx();
+        let ports = self.input_positions.iter().chain(&self.output_positions);
+        if let Some(position) = ports.into_iter().find(|&&position| position >= n) {
+            return Err(Error::new(format!("port positions below {n}"), position.to_string()));
+        }
+        let mut seen = vec![false; n];
+        for &position in &self.input_positions {
+            if std::mem::replace(&mut seen[position], true) {
+                return Err(Error::new(
+                    "one position for each input",
+                    format!("position {position} twice"),
+                ));
+            }
+        }
+        let labels = &self.labels;
+        expect_count("input_names", labels.input_names.len(), self.input_positions.len())?;
+        expect_count("output_names", labels.output_names.len(), self.output_positions.len())?;
+        expect_count("channel_names", labels.channel_names.len(), self.d_model())
+    }
+
+    fn check_numbers(&self) -> Result<()> {
+        let dtype = self.dtype;
+        let check = |name: &str, numbers: &[f64]| match dtype.first_outside(numbers) {
+            None => Ok(()),
+            Some(number) => Err(Error::new(
+                format!("numbers of dtype {} in {name}", dtype.name()),
+                format!("{number:e}, which it would round"),
+            )),
+        };
+        self.for_each_tensor(|name, _, numbers| check(name, numbers))
+    }
+
+    /// Calls `f` with name, shape and numbers (row-major) of every float tensor, in the order of the
+    /// file.
+    ///
+    /// # Errors
+    /// The first that `f` returns.
+    pub fn for_each_tensor(
+        &self,
+        mut f: impl FnMut(&str, &[usize], &[f64]) -> Result<()>,
+    ) -> Result<()> {
+        f("embed.W_E", self.w_e.shape(), slice(self.w_e.as_slice()))?;
+        f("pos_embed.W_pos", self.w_pos.shape(), slice(self.w_pos.as_slice()))?;
+        for (l, block) in self.blocks.iter().enumerate() {
+            for name in BLOCK_TENSORS {
+                let (shape, numbers) = block_tensor(block, name);
+                f(&format!("blocks.{l}.{name}"), shape, numbers)?;
+            }
+        }
+        f("unembed.W_U", self.w_u.shape(), slice(self.w_u.as_slice()))?;
+        f("unembed.b_U", self.b_u.shape(), slice(self.b_u.as_slice()))
+    }
+}
+
+/// The tensors of a block, as they are named in the file.
+pub(crate) const BLOCK_TENSORS: [&str; 12] = [
+    "attn.W_Q",
+    "attn.b_Q",
+    "attn.W_K",
+    "attn.b_K",
+    "attn.W_V",
+    "attn.b_V",
+    "attn.W_O",
+    "attn.b_O",
+    "mlp.W_in",
+    "mlp.b_in",
+    "mlp.W_out",
+    "mlp.b_out",
+];
+
+/// Shape and numbers of a block's tensor.
+///
+/// # Panics
+/// The name is none of [`BLOCK_TENSORS`].
+pub(crate) fn block_tensor<'b>(block: &'b Block, name: &str) -> (&'b [usize], &'b [f64]) {
+    match name {
+        "attn.W_Q" => (block.w_q.shape(), slice(block.w_q.as_slice())),
+        "attn.b_Q" => (block.b_q.shape(), slice(block.b_q.as_slice())),
+        "attn.W_K" => (block.w_k.shape(), slice(block.w_k.as_slice())),
+        "attn.b_K" => (block.b_k.shape(), slice(block.b_k.as_slice())),
+        "attn.W_V" => (block.w_v.shape(), slice(block.w_v.as_slice())),
+        "attn.b_V" => (block.b_v.shape(), slice(block.b_v.as_slice())),
+        "attn.W_O" => (block.w_o.shape(), slice(block.w_o.as_slice())),
+        "attn.b_O" => (block.b_o.shape(), slice(block.b_o.as_slice())),
+        "mlp.W_in" => (block.w_in.shape(), slice(block.w_in.as_slice())),
+        "mlp.b_in" => (block.b_in.shape(), slice(block.b_in.as_slice())),
+        "mlp.W_out" => (block.w_out.shape(), slice(block.w_out.as_slice())),
+        "mlp.b_out" => (block.b_out.shape(), slice(block.b_out.as_slice())),
+        _ => unreachable!("{name} is no tensor of a block"),
+    }
+}
+
+/// The shape every tensor of a block must have.
+pub(crate) fn block_shapes(
+    heads: usize,
+    d: usize,
+    d_head: usize,
+    d_mlp: usize,
+) -> Vec<(&'static str, Vec<usize>)> {
+    let shape = |name: &str| match name {
+        "attn.W_O" => vec![heads, d_head, d],
+        "attn.b_O" | "mlp.b_out" => vec![d],
+        "mlp.W_in" => vec![d, d_mlp],
+        "mlp.b_in" => vec![d_mlp],
+        "mlp.W_out" => vec![d_mlp, d],
+        "attn.b_Q" | "attn.b_K" | "attn.b_V" => vec![heads, d_head],
+        _ => vec![heads, d, d_head],
+    };
+    BLOCK_TENSORS.iter().map(|&name| (name, shape(name))).collect()
+}
+
+/// Arrays of a model are made in row-major order.
+fn slice(numbers: Option<&[f64]>) -> &[f64] {
+    numbers.expect("model arrays are contiguous and row-major")
+}
+
+fn expect_shape(name: &str, found: &[usize], expected: &[usize]) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::new(format!("{name} of shape {expected:?}"), format!("{found:?}")))
+}
+
+fn expect_count(name: &str, found: usize, expected: usize) -> Result<()> {
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::new(format!("{expected} {name}"), found.to_string()))
+}

@@ -1,0 +1,124 @@
+//! Verification: does a model compute a circuit? A verdict, and the ways to reach one.
+//!
+//! Nothing here trusts the compiler. The circuit is evaluated by the oracle, the model is run by an
+//! engine, and every output bit is compared; a claim only helps to say where a difference arose.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::batch::Batch;
+use crate::circuit::Circuit;
+use crate::error::{Error, Result};
+use crate::model::Model;
+
+mod enumerate;
+mod locate;
+mod shrink;
+
+pub use enumerate::{exhaustive, sample};
+pub use locate::{Departure, locate};
+pub use shrink::shrink;
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verdict {
+    /// The model computes the circuit on every input; `how` says what shows it.
+    Verified { how: String },
+    /// It does not.
+    Refuted(Counterexample),
+    /// No difference was found and none was excluded.
+    Unknown { how: String },
+}
+
+/// An input on which model and circuit differ.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Counterexample {
+    /// One bit per input, in order.
+    pub input: Vec<bool>,
+    /// The first output that differs.
+    pub output: usize,
+    /// The circuit's value there; the model gives the complement.
+    pub expected: bool,
+}
+
+impl Verdict {
+    /// The exit status of the contract: 0 verified, 1 refuted, 3 unknown.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Verdict::Verified { .. } => 0,
+            Verdict::Refuted(_) => 1,
+            Verdict::Unknown { .. } => 3,
+        }
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Verified { how } => write!(f, "VERIFIED {how}"),
+            Verdict::Unknown { how } => write!(f, "UNKNOWN {how}"),
+            Verdict::Refuted(found) => write!(
+                f,
+                "REFUTED input={} output={} expected={} got={}",
+                bit_string(&found.input),
+                found.output,
+                u8::from(found.expected),
+                u8::from(!found.expected)
+            ),
+        }
+    }
+}
+
+/// Bits as characters `0` and `1`, the first first.
+pub fn bit_string(bits: &[bool]) -> String {
+    bits.iter().map(|&bit| if bit { '1' } else { '0' }).collect()
+}
+
+/// How a long check reports and stops.
+pub trait Progress: Sync {
+    /// `n` more assignments have been compared.
+    fn advance(&self, n: u64);
+
+    /// Whether to stop now.
+    fn is_cancelled(&self) -> bool;
+}
+
+/// Reports nothing; stops when the flag is set.
+impl Progress for AtomicBool {
+    fn advance(&self, _: u64) {}
+
+    fn is_cancelled(&self) -> bool {
+        self.load(Ordering::Relaxed)
+    }
+}
+
+/// An error unless the model's ports are as many as the circuit's.
+///
+/// # Errors
+/// The circuit is sequential, or the numbers of inputs or outputs differ.
+pub fn require_same_ports(model: &Model, circuit: &Circuit) -> Result<()> {
+    circuit.require_combinational()?;
+    for (what, expected, found) in [
+        ("inputs", circuit.inputs().len(), model.input_positions.len()),
+        ("outputs", circuit.outputs().len(), model.output_positions.len()),
+    ] {
+        if expected != found {
+            return Err(Error::new(
+                format!("a model with the circuit's {expected} {what}"),
+                format!("one with {found}"),
+            )
+            .hint("model and circuit do not belong together"));
+        }
+    }
+    Ok(())
+}
+
+/// The counterexample at the first difference of two batches of outputs.
+fn compare(inputs: &Batch, expected: &Batch, got: &Batch) -> Option<Counterexample> {
+    let (assignment, output) = expected.first_difference(got)?;
+    Some(Counterexample {
+        input: inputs.column(assignment),
+        output,
+        expected: expected.get(output, assignment),
+    })
+}
