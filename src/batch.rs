@@ -17,7 +17,7 @@ pub struct Batch {
     bits: BitVec<u64, Lsb0>,
 }
 
-/// Word `w` of input `i` where assignment number `64 w + b` assigns bit `i` of its number to input `i`.
+/// The first six signals of [`counting_word`].
 const COUNTING: [u64; 6] = [
     0xAAAA_AAAA_AAAA_AAAA,
     0xCCCC_CCCC_CCCC_CCCC,
@@ -26,6 +26,16 @@ const COUNTING: [u64; 6] = [
     0xFFFF_0000_FFFF_0000,
     0xFFFF_FFFF_0000_0000,
 ];
+
+/// The bits of `signal` under the assignments numbered `64 word .. 64 word + 64`, where signal `i` is bit
+/// `i` of an assignment's number.
+pub fn counting_word(signal: usize, word: u64) -> u64 {
+    match COUNTING.get(signal) {
+        Some(&pattern) => pattern,
+        None if signal < 64 && word >> (signal - 6) & 1 == 1 => u64::MAX,
+        None => 0,
+    }
+}
 
 impl Batch {
     /// All bits 0.
@@ -48,12 +58,7 @@ impl Batch {
         let mut batch = Batch::zeros(n_signals, count);
         for signal in 0..batch.n_signals {
             for (w, word) in batch.words_mut(signal).iter_mut().enumerate() {
-                let number = start / 64 + w as u64;
-                *word = match COUNTING.get(signal) {
-                    Some(&pattern) => pattern,
-                    None if signal < 64 && number >> (signal - 6) & 1 == 1 => u64::MAX,
-                    None => 0,
-                };
+                *word = counting_word(signal, start / 64 + w as u64);
             }
         }
         batch

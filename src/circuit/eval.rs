@@ -1,8 +1,25 @@
 //! The oracle: direct evaluation of a circuit, many assignments at once.
+//!
+//! [`Circuit::evaluate`] is the plain definition, one assignment at a time: the reference. An [`Oracle`]
+//! is the fast path, tested against it: the circuit is lowered to word operations, these are put in an
+//! order and on slots that suit caches and vector units, and a [`Simulator`] runs them block by block.
+//! Circuits go in, [`Batch`]es or blocks of words come and go; no assignment ever depends on another.
 
+use self::lower::Lowered;
+use self::program::Program;
 use super::{Circuit, GateKind, Literal};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
+
+mod compare;
+mod kernel;
+mod lower;
+mod program;
+mod simulator;
+
+pub use compare::{Comparison, MAX_COUNTED_INPUTS, compare_exhaustively};
+pub use kernel::{BLOCK_WORDS, Simd};
+pub use simulator::Simulator;
 
 impl Circuit {
     /// The outputs for one assignment of the inputs.
@@ -47,19 +64,58 @@ impl Circuit {
 }
 
 /// A circuit prepared for bit-parallel evaluation.
+///
+/// ```
+/// use circuit2tf::batch::Batch;
+/// use circuit2tf::circuit::{Builder, GateKind, Oracle};
+/// let mut builder = Builder::new();
+/// let [a, b] = [builder.input("a")?, builder.input("b")?];
+/// let and = builder.gate(GateKind::And, &[a.into(), b.into()])?;
+/// builder.output("nand", !and.literal())?;
+/// let oracle = Oracle::new(&builder.finish()?)?;
+/// let nand = oracle.run(&Batch::counting(2, 0, 4))?;
+/// assert_eq!(nand.words(0)[0] & nand.tail_mask(), 0b0111);
+/// # Ok::<(), circuit2tf::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Oracle {
-    circuit: Circuit,
+    lowered: Lowered,
+    program: Program,
 }
 
 impl Oracle {
-    /// Prepares a combinational circuit.
+    /// Prepares a combinational circuit, in time and memory linear in its size.
     ///
     /// # Errors
-    /// The circuit has latches or properties.
+    /// The circuit has latches or properties, or needs more than 2^30 operations.
     pub fn new(circuit: &Circuit) -> Result<Self> {
-        circuit.require_combinational()?;
-        Ok(Oracle { circuit: circuit.clone() })
+        let lowered = Lowered::new(circuit)?;
+        let program = Program::new(&lowered, &lowered.outputs);
+        Ok(Oracle { lowered, program })
+    }
+
+    pub fn n_inputs(&self) -> usize {
+        self.lowered.n_inputs
+    }
+
+    pub fn n_outputs(&self) -> usize {
+        self.lowered.outputs.len()
+    }
+
+    /// The word operations that one block of the outputs costs; gates outside the outputs' cones cost
+    /// none, inverters and buffers neither.
+    pub fn n_operations(&self) -> usize {
+        self.program.ops.len()
+    }
+
+    /// The values that evaluation of the outputs holds at once.
+    pub fn n_slots(&self) -> usize {
+        self.program.n_slots
+    }
+
+    /// The groups of consecutive operations of one kind; each costs one branch a block.
+    pub fn n_runs(&self) -> usize {
+        self.program.runs.len()
     }
 
     /// The outputs of every assignment: rows are outputs, columns assignments.
@@ -67,12 +123,34 @@ impl Oracle {
     /// # Errors
     /// `inputs` has not one row per input.
     pub fn run(&self, inputs: &Batch) -> Result<Batch> {
-        let mut outputs = Batch::zeros(self.circuit.outputs().len(), inputs.n_assignments());
-        for a in 0..inputs.n_assignments() {
-            for (o, bit) in self.circuit.evaluate(&inputs.column(a))?.into_iter().enumerate() {
-                outputs.set(o, a, bit);
-            }
-        }
-        Ok(outputs)
+        let words = Simulator::fitting_words(&self.program, inputs.n_assignments() as u64);
+        Simulator::new(&self.program, Simd::detect(), words)?.run(inputs)
+    }
+
+    /// The values of every node under every assignment: rows are nodes, columns assignments. Every
+    /// call makes a program for all nodes first, in linear time.
+    ///
+    /// # Errors
+    /// `inputs` has not one row per input.
+    pub fn run_nodes(&self, inputs: &Batch) -> Result<Batch> {
+        let program = Program::new(&self.lowered, &self.lowered.nodes);
+        let words = Simulator::fitting_words(&program, inputs.n_assignments() as u64);
+        Simulator::new(&program, Simd::detect(), words)?.run(inputs)
+    }
+
+    /// Working memory for evaluating the outputs block by block, with the widest instruction set of
+    /// this processor and blocks that suit its cache.
+    pub fn simulator(&self) -> Simulator<'_> {
+        let words = Simulator::fitting_words(&self.program, u64::MAX);
+        Simulator::new(&self.program, Simd::detect(), words)
+            .expect("a detected set and a listed size")
+    }
+
+    /// The same with a given instruction set and `words` words per block, one of [`BLOCK_WORDS`].
+    ///
+    /// # Errors
+    /// The processor does not have the instruction set, or there are no blocks of that size.
+    pub fn simulator_with(&self, simd: Simd, words: usize) -> Result<Simulator<'_>> {
+        Simulator::new(&self.program, simd, words)
     }
 }

@@ -61,3 +61,54 @@ impl Circuit {
         inside
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Builder;
+    use super::*;
+
+    /// `or(not(and(a, b)), xor(buf(c), constant))` and a gate that no output reads.
+    fn example() -> (Circuit, [NodeId; 9]) {
+        let mut builder = Builder::new();
+        let [a, b, c] = ["a", "b", "c"].map(|name| builder.input(name).unwrap());
+        let mut gate = |kind, fanins: &[NodeId]| {
+            let fanins: Vec<Literal> = fanins.iter().map(|&id| id.into()).collect();
+            builder.gate(kind, &fanins).unwrap()
+        };
+        let and = gate(GateKind::And, &[a, b]);
+        let not = gate(GateKind::Not, &[and]);
+        let buf = gate(GateKind::Buf, &[c]);
+        let xor = gate(GateKind::Xor, &[buf, a]);
+        let or = gate(GateKind::Or, &[not, xor]);
+        let unread = gate(GateKind::And, &[or, not]);
+        builder.output("y", !or.literal()).unwrap();
+        (builder.finish().unwrap(), [a, b, c, and, not, buf, xor, or, unread])
+    }
+
+    #[test]
+    fn inverters_and_buffers_are_free_and_unread_gates_do_not_deepen() {
+        let (circuit, _) = example();
+        assert_eq!(circuit.levels(), [0, 0, 0, 1, 1, 0, 1, 2, 3]);
+        assert_eq!(circuit.depth(), 2);
+    }
+
+    #[test]
+    fn a_cone_holds_what_its_roots_read_and_nothing_else() {
+        let (circuit, [a, b, c, and, not, buf, xor, or, _]) = example();
+        let cone = |roots: &[NodeId]| -> Vec<NodeId> {
+            let inside = circuit.cone(roots.iter().copied());
+            circuit.nodes().filter(|id| inside[id.index()]).collect()
+        };
+        assert_eq!(cone(&[]), []);
+        assert_eq!(cone(&[b]), [b]);
+        assert_eq!(cone(&[not]), [a, b, and, not]);
+        assert_eq!(cone(&[xor]), [a, c, buf, xor]);
+        assert_eq!(cone(&[xor, not]), [a, b, c, and, not, buf, xor]);
+        assert_eq!(cone(&[or]), [a, b, c, and, not, buf, xor, or]);
+    }
+
+    #[test]
+    fn an_empty_circuit_has_depth_zero() {
+        assert_eq!(Builder::new().finish().unwrap().depth(), 0);
+    }
+}
