@@ -14,6 +14,8 @@ use crate::circuit::{Circuit, GateKind, Literal, NodeId};
 #[derive(Debug)]
 pub struct NetNames {
     legal: fn(char) -> bool,
+    /// Whether inputs and outputs are different nets always.
+    separate_ports: bool,
     /// Every name in use, with the number to try next where it has to be varied.
     taken: HashMap<String, usize>,
     nodes: Vec<Option<String>>,
@@ -26,8 +28,18 @@ pub struct NetNames {
 impl NetNames {
     /// Names made of characters that are `legal`.
     pub fn new(circuit: &Circuit, legal: fn(char) -> bool) -> Self {
+        Self::allocate(circuit, legal, false)
+    }
+
+    /// The same where no net may be an input and an output at once.
+    pub fn for_ports(circuit: &Circuit, legal: fn(char) -> bool) -> Self {
+        Self::allocate(circuit, legal, true)
+    }
+
+    fn allocate(circuit: &Circuit, legal: fn(char) -> bool, separate_ports: bool) -> Self {
         let mut names = NetNames {
             legal,
+            separate_ports,
             taken: HashMap::new(),
             nodes: vec![None; circuit.n_nodes()],
             inverted: BTreeMap::new(),
@@ -56,7 +68,8 @@ impl NetNames {
             let node = output.literal.node;
             let is_constant = matches!(circuit.kind(node), GateKind::Const(_));
             let complemented = output.literal.complemented;
-            if !complemented && self.nodes[node.index()].as_ref() == Some(&output.name) {
+            let is_shared = self.nodes[node.index()].as_ref() == Some(&output.name);
+            if is_shared && !complemented && !self.separate_ports {
                 self.outputs.push(output.name.clone());
                 continue;
             }

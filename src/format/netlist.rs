@@ -134,6 +134,11 @@ impl<'a> Netlist<'a> {
         self.info(net).name.as_deref().unwrap_or_default()
     }
 
+    /// The name of a net, as it was given.
+    pub fn shared_name(&self, net: Net) -> Cow<'a, str> {
+        self.info(net).name.clone().unwrap_or_default()
+    }
+
     /// Where the net is driven, or first mentioned while it is not.
     pub fn offset(&self, net: Net) -> usize {
         self.info(net).offset
