@@ -6,6 +6,11 @@
 use crate::circuit::Circuit;
 use crate::error::Result;
 
+pub mod aiger;
+mod lower;
+mod order;
+mod scan;
+
 /// A circuit file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
