@@ -7,6 +7,7 @@ use crate::circuit::Circuit;
 use crate::error::Result;
 
 pub mod aiger;
+pub mod bristol;
 mod lower;
 mod order;
 mod scan;
