@@ -16,8 +16,11 @@ pub mod blif;
 pub mod bristol;
 mod cursor;
 pub mod json;
+mod lower;
 mod names;
 mod netlist;
+mod order;
+mod scan;
 mod table;
 pub mod verilog;
 
