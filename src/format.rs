@@ -3,8 +3,26 @@
 //! Readers take bytes and never panic, whatever the bytes; writers lose nothing silently: what a format
 //! cannot say is an error, what had to be renamed or left out is a note.
 
+use std::fmt;
+use std::path::Path;
+use std::str::FromStr;
+
 use crate::circuit::Circuit;
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
+
+pub mod aiger;
+pub mod bench;
+pub mod blif;
+pub mod bristol;
+mod cursor;
+pub mod json;
+mod lower;
+mod names;
+mod netlist;
+mod order;
+mod scan;
+mod table;
+pub mod verilog;
 
 /// A circuit file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -19,6 +37,67 @@ pub enum Format {
     BristolOld,
     Verilog,
     Json,
+}
+
+impl Format {
+    /// Every format, in the order in which they are listed to users.
+    pub const ALL: [Format; 8] = [
+        Format::AigerAscii,
+        Format::AigerBinary,
+        Format::Bench,
+        Format::Blif,
+        Format::Bristol,
+        Format::BristolOld,
+        Format::Verilog,
+        Format::Json,
+    ];
+
+    /// The name that flags use.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::AigerAscii => "aag",
+            Format::AigerBinary => "aig",
+            Format::Bench => "bench",
+            Format::Blif => "blif",
+            Format::Bristol => "bristol",
+            Format::BristolOld => "bristol-old",
+            Format::Verilog => "verilog",
+            Format::Json => "json",
+        }
+    }
+
+    /// The usual extension of its files, without the dot.
+    pub fn extension(self) -> &'static str {
+        match self {
+            Format::Bristol | Format::BristolOld => "txt",
+            Format::Verilog => "v",
+            other => other.name(),
+        }
+    }
+
+    /// The format that a file's extension stands for; `.txt` is Bristol Fashion.
+    pub fn from_extension(file: &str) -> Option<Format> {
+        let extension = Path::new(file).extension()?.to_str()?.to_ascii_lowercase();
+        Format::ALL.into_iter().find(|format| format.extension() == extension)
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Format {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Format> {
+        let known = Format::ALL.into_iter().find(|format| format.name() == name);
+        known.ok_or_else(|| {
+            let names: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
+            Error::new(format!("a format: {}", names.join(", ")), cursor::quote(name))
+        })
+    }
 }
 
 /// A circuit as it was read, with what the reader skipped or assumed.
@@ -42,7 +121,21 @@ pub struct Written {
 /// # Errors
 /// The bytes are no circuit of a known format, with the place and what was expected there.
 pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
-    Err(crate::Error::message(format!("{} bytes of {file}", bytes.len())))
+    let at = || Place::File(file.to_string());
+    if bytes.iter().all(u8::is_ascii_whitespace) {
+        return Err(Error::new("a circuit", "an empty file").at(at()));
+    }
+    match detect(bytes).or(Format::from_extension(file)) {
+        Some(Format::AigerAscii | Format::AigerBinary) => aiger::read(bytes, file),
+        Some(Format::Bench) => bench::read(bytes, file),
+        Some(Format::Blif) => blif::read(bytes, file),
+        Some(Format::Bristol | Format::BristolOld) => bristol::read(bytes, file),
+        Some(Format::Verilog) => verilog::read(bytes, file),
+        Some(Format::Json) => json::read(bytes, file),
+        None => Err(Error::message("this is no circuit file that can be told by its content or name")
+            .at(at())
+            .hint("the formats are AIGER (.aag, .aig), bench, BLIF, Bristol (.txt), Verilog (.v) and JSON")),
+    }
 }
 
 /// Writes a circuit.
@@ -50,5 +143,86 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
 /// # Errors
 /// The format cannot express the circuit.
 pub fn write(circuit: &Circuit, format: Format) -> Result<Written> {
-    Err(crate::Error::message(format!("{format:?} of {} nodes", circuit.n_nodes())))
+    match format {
+        Format::AigerAscii => aiger::write_ascii(circuit),
+        Format::AigerBinary => aiger::write_binary(circuit),
+        Format::Bench => bench::write(circuit),
+        Format::Blif => blif::write(circuit),
+        Format::Bristol => bristol::write(circuit),
+        Format::BristolOld => bristol::write_old(circuit),
+        Format::Verilog => verilog::write(circuit),
+        Format::Json => json::write(circuit),
+    }
+}
+
+/// The format that the content shows. Both kinds of Bristol file are `Bristol`, both of AIGER
+/// `AigerAscii`: their readers look closer.
+fn detect(bytes: &[u8]) -> Option<Format> {
+    if let [b'a', b'a' | b'i', b'g', b' ', b'-' | b'0'..=b'9', ..] = bytes {
+        return Some(Format::AigerAscii);
+    }
+    let content = skip_comments(bytes);
+    let line = content.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
+    let word_end = line.iter().position(|&byte| !is_word(byte)).unwrap_or(line.len());
+    let (word, rest) = (&line[..word_end], line[word_end..].trim_ascii_start());
+    let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
+    let mut numbers = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    if line.starts_with(b"{") {
+        Some(Format::Json)
+    } else if line.first() == Some(&b'.') && line.get(1).is_some_and(u8::is_ascii_alphabetic) {
+        Some(Format::Blif)
+    } else if matches!(word, b"module" | b"macromodule") {
+        Some(Format::Verilog)
+    } else if numbers.clone().count() == 2 && numbers.all(is_number) {
+        Some(Format::Bristol)
+    } else if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
+        Some(Format::Bench)
+    } else {
+        None
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    !byte.is_ascii_whitespace() && !matches!(byte, b'(' | b')' | b'=' | b',' | b'#')
+}
+
+fn is_bench_port(word: &[u8]) -> bool {
+    word.eq_ignore_ascii_case(b"INPUT") || word.eq_ignore_ascii_case(b"OUTPUT")
+}
+
+/// The bytes behind a byte order mark, white space, and comments and directives of any format.
+fn skip_comments(bytes: &[u8]) -> &[u8] {
+    let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
+    loop {
+        rest = rest.trim_ascii_start();
+        let (open, close): (usize, &[u8]) = match rest {
+            [b'#' | b'`', ..] | [b'/', b'/', ..] => (1, b"\n"),
+            [b'/', b'*', ..] => (2, b"*/"),
+            [b'(', b'*', ..] => (2, b"*)"),
+            _ => return rest,
+        };
+        let end = rest[open..].windows(close.len()).position(|window| window == close);
+        let Some(end) = end else { return &[] };
+        rest = &rest[open + end + close.len()..];
+    }
+}
+
+/// An error if the circuit has properties, which netlist formats cannot say.
+fn refuse_properties(circuit: &Circuit, format: &str) -> Result<()> {
+    match circuit.properties().len() {
+        0 => Ok(()),
+        count => Err(Error::new(
+            format!("a circuit without AIGER properties, which {format} has no words for"),
+            format!("{count} properties"),
+        )
+        .hint("write AIGER or JSON instead")),
+    }
+}
+
+/// A note about declared bit orders, which netlist formats cannot say.
+fn word_order_note(circuit: &Circuit) -> Option<String> {
+    let words: Vec<&str> = circuit.word_orders().keys().map(String::as_str).collect();
+    (!words.is_empty()).then(|| {
+        format!("the format has no bit orders: those of {} are left out", words.join(", "))
+    })
 }

@@ -23,8 +23,31 @@ pub struct Word {
     pub width: usize,
 }
 
-impl std::fmt::Display for WordOrder {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{self:?}")
+/// The words among port names, by position: each maximal run `base[0]`, `base[1]`, … of neighbours.
+pub fn words(names: &[String]) -> Vec<Word> {
+    let mut words: Vec<Word> = Vec::new();
+    for (position, name) in names.iter().enumerate() {
+        let Some((base, index)) = split_index(name) else { continue };
+        match words.last_mut() {
+            Some(word)
+                if word.base == base
+                    && word.width == index
+                    && word.start + word.width == position =>
+            {
+                word.width += 1;
+            }
+            _ if index == 0 => {
+                words.push(Word { base: base.to_string(), start: position, width: 1 });
+            }
+            _ => {}
+        }
     }
+    words
+}
+
+/// The base and the index of a name `base[index]`.
+fn split_index(name: &str) -> Option<(&str, usize)> {
+    let (base, index) = name.strip_suffix(']')?.rsplit_once('[')?;
+    let canonical = index == "0" || !index.starts_with(['0', '+']);
+    index.parse().ok().filter(|_| canonical).map(|index| (base, index))
 }

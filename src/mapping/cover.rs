@@ -5,32 +5,34 @@
 
 use std::sync::LazyLock;
 
-use super::decompose::{Arrivals, N, VARIABLE};
-use super::tree::join_earliest;
+use super::decompose::{Arrivals, N, VARIABLE, support};
 
-/// A cube: its rows, and the place of the cube that lacks one of the literals, for each of them.
+/// A cube: its rows, its variables as a bit set, and the rows of the cubes that lack one literal of it.
 struct Cube {
     rows: u64,
-    variables: Vec<usize>,
-    wider: Vec<usize>,
+    variables: usize,
+    wider: Vec<u64>,
 }
 
-/// All cubes over six variables. Number `c` in base 3 says for each variable whether it is absent,
-/// positive or negative.
-static CUBES: LazyLock<Vec<Cube>> = LazyLock::new(|| (0..3usize.pow(N as u32)).map(cube).collect());
+/// The cubes over each set of variables.
+static CUBES: LazyLock<Vec<Vec<Cube>>> = LazyLock::new(|| {
+    let over = |set: usize| move |cube: &Cube| cube.variables & !set == 0;
+    (0..1 << N).map(|set| (0..3usize.pow(N as u32)).map(cube).filter(over(set)).collect()).collect()
+});
 
+/// The cube with the number `code`, which says in base 3 for each variable whether it is absent,
+/// positive or negative.
 fn cube(code: usize) -> Cube {
-    let mut cube = Cube { rows: u64::MAX, variables: Vec::new(), wider: Vec::new() };
-    for (v, projection) in VARIABLE.iter().enumerate() {
-        let place = 3usize.pow(v as u32);
-        let digit = code / place % 3;
-        if digit > 0 {
-            cube.rows &= if digit == 1 { *projection } else { !projection };
-            cube.variables.push(v);
-            cube.wider.push(code - digit * place);
-        }
+    let digits = || (0..N).map(|v| (v, code / 3usize.pow(v as u32) % 3)).filter(|d| d.1 > 0);
+    let literal = |(v, digit): (usize, usize)| if digit == 1 { VARIABLE[v] } else { !VARIABLE[v] };
+    let rows = |without: usize| {
+        digits().filter(|d| d.0 != without).map(literal).fold(u64::MAX, |all, rows| all & rows)
+    };
+    Cube {
+        rows: rows(N),
+        variables: digits().map(|(v, _)| 1 << v).sum(),
+        wider: digits().map(|(v, _)| rows(v)).collect(),
     }
-    cube
 }
 
 /// An irredundant cover of `f` by primes, as the rows of each.
@@ -43,19 +45,18 @@ pub fn cubes(f: u64, arrivals: &Arrivals) -> Vec<u64> {
 }
 
 fn primes(f: u64) -> impl Iterator<Item = &'static Cube> {
-    let implies = move |cube: &Cube| cube.rows & !f == 0;
-    CUBES.iter().filter(move |&cube| {
-        implies(cube) && !cube.wider.iter().any(|&wider| implies(&CUBES[wider]))
-    })
+    let variables: usize = support(f).map(|v| 1 << v).sum();
+    let implies = move |rows: u64| rows & !f == 0;
+    CUBES[variables]
+        .iter()
+        .filter(move |cube| implies(cube.rows) && !cube.wider.iter().any(|&rows| implies(rows)))
 }
 
-/// `2^d` for the depth `d` of the cube's literals in a tree of two-input gates.
+/// `2^d` for the depth `d` of the cube's literals in a tree of two-input gates: a leaf on level `a`
+/// takes up `2^a` of the `2^d` that a tree has room for.
 fn weight(cube: &Cube, arrivals: &Arrivals) -> u64 {
-    let mut leaves: Vec<_> = cube.variables.iter().map(|&v| (u32::from(arrivals[v]), ())).collect();
-    if leaves.is_empty() {
-        return 1;
-    }
-    1 << join_earliest(&mut leaves, 2, |_| ()).0
+    let variables = (0..N).filter(|v| cube.variables >> v & 1 == 1);
+    variables.map(|v| 1u64 << arrivals[v]).sum::<u64>().next_power_of_two()
 }
 
 /// Takes primes until they cover `f`: first the only ones to cover a row, then those with the least

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::cells::{CellLiteral, Cells, Operation};
-use super::tree::join_earliest;
+use super::tree::root_level;
 use super::{cover, exact};
 use crate::circuit::TruthTable;
 
@@ -110,8 +110,22 @@ impl Decomposer {
     ) -> CellLiteral {
         let levels: Vec<u32> = operands.iter().map(|o| cells.level(o.cell as usize)).collect();
         let arrivals = relative_arrivals(&levels);
+        let f = spread(table);
+        self.compare_covers(normal(f).0, &arrivals);
         let mut instance = Instance { operands, arrivals, source, cells, built: Vec::new() };
-        instance.build(self, spread(table))
+        instance.build(self, f)
+    }
+
+    /// Makes sure that the solution of `f`, 0 at row 0, is no deeper than its covers. The search
+    /// leaves these out where variables split off, which is as good but for rare arrivals.
+    fn compare_covers(&mut self, f: u64, arrivals: &Arrivals) {
+        let mut best = Some(Solution::clone(&self.solve(f, arrivals)));
+        let mut covers = Vec::new();
+        push_covers(f, arrivals, &mut covers);
+        for (operation, complemented, parts) in covers {
+            keep_better(&mut best, self.tree(operation, complemented, parts, arrivals));
+        }
+        self.solutions.extend(best.map(|best| ((f, *arrivals), Rc::new(best))));
     }
 
     /// The best form found for a function that is 0 at row 0.
@@ -137,8 +151,8 @@ impl Decomposer {
             let form = Form::Gate { variables, parts: Vec::new() };
             return Solution { level: last + 1, size: 1, form };
         }
-        if let (2, &[a, b, c]) = (self.k, &variables[..]) {
-            let (operation, complemented, parts) = exact::split(f, [a, b, c], arrivals);
+        if self.k == 2 && variables.len() <= exact::MOST {
+            let (operation, complemented, parts) = exact::split(f, &variables, arrivals);
             return self.tree(operation, complemented, parts.to_vec(), arrivals);
         }
         let mut best = None;
@@ -161,12 +175,13 @@ impl Decomposer {
         let mut splits = Vec::new();
         push_covers(f, arrivals, &mut splits);
         push_parts_without_a_variable(f, variables, &mut splits);
-        if !push_single_variables(f, variables, &mut splits) && self.expansions < EXPANSIONS {
-            self.expansions += 1;
-            push_expansions(f, variables, &mut splits);
+        if !push_single_variables(f, variables, &mut splits) {
+            if self.k == 2 && self.expansions < EXPANSIONS {
+                self.expansions += 1;
+                push_expansions(f, variables, &mut splits);
+            }
         }
-        for split in splits {
-            let (operation, complemented, parts) = split;
+        for (operation, complemented, parts) in splits {
             keep_better(best, self.tree(operation, complemented, parts, arrivals));
         }
     }
@@ -228,19 +243,20 @@ impl Decomposer {
                     complemented ^= operation == Operation::Xor && *c != flipped;
                     for &part in parts {
                         let solution = self.solve(normal(part).0, arrivals);
-                        leaves.push((solution.level, ()));
+                        leaves.push(solution.level);
                         size += solution.size;
                         flat.push(part);
                     }
                 }
                 _ => {
-                    leaves.push((solution.level, ()));
+                    leaves.push(solution.level);
                     size += solution.size;
                     flat.push(part);
                 }
             }
         }
-        let (level, ()) = join_earliest(&mut leaves, self.k, |_| size += 1);
+        let level = root_level(&leaves, self.k);
+        size += (leaves.len() - 1).div_ceil(self.k - 1) as u32;
         Solution { level, size, form: Form::Tree { operation, complemented, parts: flat } }
     }
 }
@@ -446,4 +462,53 @@ fn table_over(f: u64, functions: &[u64]) -> TruthTable {
         let rows = functions.iter().zip(bits).map(literal).fold(u64::MAX, |all, g| all & g);
         f & rows != 0
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn census_of_four() {
+        for k in 2..=3 {
+            let mut decomposer = Decomposer::new(k);
+            let mut census = [0; 8];
+            let mut size = 0;
+            for bits in 0..1u64 << 15 {
+                let f = spread(TruthTable::new(4, bits << 1).unwrap());
+                let s = decomposer.solve(f, &[0; N]);
+                census[s.level as usize] += 2;
+                size += s.size;
+            }
+            println!(
+                "{k} {census:?} size {} expansions {}",
+                size as f64 / 32768.,
+                decomposer.expansions
+            );
+        }
+        for n in 5..=6 {
+            for k in 2..=5 {
+                let mut decomposer = Decomposer::new(k);
+                let mut census = [0; 12];
+                let mut size = 0;
+                let start = std::time::Instant::now();
+                let mut f = 0x9E37_79B9_7F4A_7C15u64;
+                for _ in 0..100 {
+                    f ^= f << 13;
+                    f ^= f >> 7;
+                    f ^= f << 17;
+                    let f = spread(TruthTable::new(n, f).unwrap());
+                    let s = decomposer.solve(normal(f).0, &[0; N]);
+                    census[s.level as usize] += 1;
+                    size += s.size;
+                }
+                println!(
+                    "n {n} k {k} {census:?} size {} expansions {} {:?}",
+                    size as f64 / 100.,
+                    decomposer.expansions,
+                    start.elapsed()
+                );
+            }
+        }
+    }
 }

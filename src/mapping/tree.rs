@@ -41,6 +41,23 @@ pub fn join_earliest<T: Copy>(
     queues.pop().expect("one item is left")
 }
 
+/// The level of the root of that tree, from the leaves' levels in any order, for few leaves.
+///
+/// On every level the signals there are, gates and leaves, are joined `k` at a time.
+pub fn root_level(levels: &[u32], k: usize) -> u32 {
+    let last = levels.iter().copied().max().unwrap_or(0);
+    let first = levels.iter().copied().min().unwrap_or(0);
+    let mut signals = 0;
+    for level in first.. {
+        signals += levels.iter().filter(|&&leaf| leaf == level).count();
+        if level >= last && signals <= 1 {
+            return level;
+        }
+        signals = signals.div_ceil(k);
+    }
+    unreachable!("signals get fewer on every level after the last leaf")
+}
+
 /// The items not joined yet. Gates come out in the order of their levels, so two sorted queues do the
 /// work of a heap.
 struct Queues<'a, T> {
@@ -107,6 +124,7 @@ mod tests {
                     let levels: Vec<u32> = (0..n).map(|i| code / 4u32.pow(i) % 4).collect();
                     let (level, size) = level_and_size(&levels, k);
                     assert_eq!(level, least_level(&levels, k), "{levels:?} at k = {k}");
+                    assert_eq!(level, root_level(&levels, k), "{levels:?} at k = {k}");
                     assert_eq!(size, (n as usize - 1).div_ceil(k - 1), "{levels:?} at k = {k}");
                 }
             }

@@ -1,0 +1,57 @@
+//! AIGER, ASCII (`aag`) and binary (`aig`), as in FORMAT 20071012 and "AIGER 1.9 And Beyond".
+//!
+//! A file is a header `aag|aig M I L O A [B [C [J [F]]]]`, the sections it counts, names, and a comment.
+//! Signals are literals `2 v + c`: variable `v`, complemented where `c` is 1; 0 and 1 are the constants.
+//! A complement becomes the complement of a fan-in, so a circuit has one AND gate per AND of its file.
+//! Inputs, outputs and latches without a name are called `i0`, `o0`, `l0`, and such names are not
+//! written, so that a file without names stays one.
+//!
+//! Fields are separated by one space. ASCII lines may end with spaces or CR LF, binary ones may not.
+//!
+//! - `body`: header and sections, to literals with their places
+//! - `symbols`: names, and where the comment starts
+//! - `build`: literals to a circuit; definitions in any order, cycles and gaps are errors
+//! - `write`: circuits to both forms, every gate made of ANDs
+
+use crate::circuit::Circuit;
+use crate::error::Result;
+use crate::format::scan::Scanner;
+use crate::format::{Format, Loaded, Written};
+
+mod body;
+mod build;
+mod symbols;
+mod write;
+
+/// Reads an AIGER file of either form.
+///
+/// # Errors
+/// The bytes are no AIGER file, with line and column, or in a binary file the byte.
+pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
+    let mut scanner = Scanner::new(bytes, file);
+    let header = body::Header::read(&mut scanner)?;
+    let body = body::Body::read(&mut scanner, &header)?;
+    let symbols = symbols::Symbols::read(&mut scanner, &header)?;
+    let circuit = build::build(&scanner, &header, &body, symbols)?;
+    let format = if scanner.is_binary() { Format::AigerBinary } else { Format::AigerAscii };
+    Ok(Loaded { circuit, format, notes: Vec::new() })
+}
+
+/// Writes a circuit as ASCII AIGER.
+///
+/// # Errors
+/// The circuit needs more variables than AIGER literals of 32 bits have.
+pub fn write_ascii(circuit: &Circuit) -> Result<Written> {
+    write::write(circuit, write::Form::Ascii)
+}
+
+/// Writes a circuit as binary AIGER.
+///
+/// # Errors
+/// The circuit needs more variables than AIGER literals of 32 bits have.
+pub fn write_binary(circuit: &Circuit) -> Result<Written> {
+    write::write(circuit, write::Form::Binary)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,189 @@
+//! Net names for writers: every node and output of a circuit gets a name that a format can write.
+//!
+//! In netlist formats inputs, outputs, latches and gates share one name space, in a circuit they do
+//! not. Inputs keep their names first, then outputs, latches and named nodes; who comes too late, or
+//! has characters the format does not know, is renamed, and a note says so. Invariant: two nets never
+//! share a name.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::cursor::quote;
+use crate::circuit::{Circuit, GateKind, Literal, NodeId};
+
+/// The names of all nets of a circuit.
+#[derive(Debug)]
+pub struct NetNames {
+    legal: fn(char) -> bool,
+    /// Whether inputs and outputs are different nets always.
+    separate_ports: bool,
+    /// Every name in use, with the number to try next where it has to be varied.
+    taken: HashMap<String, usize>,
+    nodes: Vec<Option<String>>,
+    inverted: BTreeMap<NodeId, String>,
+    outputs: Vec<String>,
+    copies: Vec<(usize, Literal)>,
+    notes: Vec<String>,
+}
+
+impl NetNames {
+    /// Names made of characters that are `legal`.
+    pub fn new(circuit: &Circuit, legal: fn(char) -> bool) -> Self {
+        Self::allocate(circuit, legal, false)
+    }
+
+    /// The same where no net may be an input and an output at once.
+    pub fn for_ports(circuit: &Circuit, legal: fn(char) -> bool) -> Self {
+        Self::allocate(circuit, legal, true)
+    }
+
+    fn allocate(circuit: &Circuit, legal: fn(char) -> bool, separate_ports: bool) -> Self {
+        let mut names = NetNames {
+            legal,
+            separate_ports,
+            taken: HashMap::new(),
+            nodes: vec![None; circuit.n_nodes()],
+            inverted: BTreeMap::new(),
+            outputs: Vec::with_capacity(circuit.outputs().len()),
+            copies: Vec::new(),
+            notes: Vec::new(),
+        };
+        for (&node, name) in circuit.inputs().iter().zip(circuit.input_names()) {
+            names.nodes[node.index()] = Some(names.claim("input", name));
+        }
+        names.name_outputs(circuit);
+        for latch in circuit.latches() {
+            if names.nodes[latch.node.index()].is_none() {
+                names.nodes[latch.node.index()] = Some(names.claim("latch", &latch.name));
+            }
+        }
+        names.name_nodes(circuit);
+        names
+    }
+
+    /// An output that is a node of the same or of no name gives the node its name, one that is a
+    /// complemented node gives it to the inverter; any other output is a copy.
+    fn name_outputs(&mut self, circuit: &Circuit) {
+        let own = own_names(circuit);
+        for (o, output) in circuit.outputs().iter().enumerate() {
+            let node = output.literal.node;
+            let is_constant = matches!(circuit.kind(node), GateKind::Const(_));
+            let complemented = output.literal.complemented;
+            let is_shared = self.nodes[node.index()].as_ref() == Some(&output.name);
+            if is_shared && !complemented && !self.separate_ports {
+                self.outputs.push(output.name.clone());
+                continue;
+            }
+            let name = self.claim("output", &output.name);
+            let fits = own[node.index()].is_none_or(|own| own == output.name);
+            if !complemented && fits && self.nodes[node.index()].is_none() {
+                self.nodes[node.index()] = Some(name.clone());
+            } else if complemented && !is_constant && !self.inverted.contains_key(&node) {
+                self.inverted.insert(node, name.clone());
+            } else {
+                self.copies.push((o, output.literal));
+            }
+            self.outputs.push(name);
+        }
+    }
+
+    fn name_nodes(&mut self, circuit: &Circuit) {
+        for node in circuit.nodes() {
+            if let (None, Some(name)) = (&self.nodes[node.index()], circuit.node_name(node)) {
+                self.nodes[node.index()] = Some(self.claim("net", name));
+            }
+        }
+        for node in circuit.nodes() {
+            if self.nodes[node.index()].is_none() {
+                self.nodes[node.index()] = Some(self.vary(&format!("n{}", node.index())));
+            }
+        }
+    }
+
+    /// The net of a node.
+    pub fn node(&self, node: NodeId) -> &str {
+        self.nodes[node.index()].as_deref().expect("every node was named")
+    }
+
+    /// The net of a literal; that of a complemented one is named when first asked for.
+    pub fn literal(&mut self, literal: Literal) -> &str {
+        if !literal.complemented {
+            return self.node(literal.node);
+        }
+        if !self.inverted.contains_key(&literal.node) {
+            let name = self.vary(&format!("{}_inv", self.node(literal.node)));
+            self.inverted.insert(literal.node, name);
+        }
+        &self.inverted[&literal.node]
+    }
+
+    /// A new net, called `base` or like it.
+    pub fn fresh(&mut self, base: &str) -> String {
+        self.vary(base)
+    }
+
+    /// The inverters that outputs and callers of [`Self::literal`] need, by node.
+    pub fn inverters(&self) -> &BTreeMap<NodeId, String> {
+        &self.inverted
+    }
+
+    /// The names of the outputs, in order.
+    pub fn outputs(&self) -> &[String] {
+        &self.outputs
+    }
+
+    /// The outputs that have to be driven by a copy of their literal.
+    pub fn copies(&self) -> &[(usize, Literal)] {
+        &self.copies
+    }
+
+    /// What was renamed.
+    pub fn into_notes(self) -> Vec<String> {
+        self.notes
+    }
+
+    fn claim(&mut self, what: &str, name: &str) -> String {
+        let clean = self.clean(name);
+        let unique = self.vary(&clean);
+        if unique != name {
+            let reason =
+                if clean == name { "the name is taken" } else { "the format allows no such name" };
+            self.notes.push(format!(
+                "{what} {} is written as {}: {reason}",
+                quote(name),
+                quote(&unique)
+            ));
+        }
+        unique
+    }
+
+    fn clean(&self, name: &str) -> String {
+        let legal = |c: char| if (self.legal)(c) { c } else { '_' };
+        if name.is_empty() { "_".to_string() } else { name.chars().map(legal).collect() }
+    }
+
+    /// `base`, or `base_2`, `base_3`, … where it is taken.
+    fn vary(&mut self, base: &str) -> String {
+        let Some(&first) = self.taken.get(base) else {
+            self.taken.insert(base.to_string(), 2);
+            return base.to_string();
+        };
+        let mut number = first;
+        let mut name = format!("{base}_{number}");
+        while self.taken.contains_key(&name) {
+            number += 1;
+            name = format!("{base}_{number}");
+        }
+        self.taken.insert(base.to_string(), number + 1);
+        self.taken.insert(name.clone(), 2);
+        name
+    }
+}
+
+/// The name that each node has of its own.
+fn own_names(circuit: &Circuit) -> Vec<Option<&str>> {
+    let mut own: Vec<Option<&str>> = circuit.nodes().map(|node| circuit.node_name(node)).collect();
+    for latch in circuit.latches() {
+        own[latch.node.index()] = Some(&latch.name);
+    }
+    own
+}

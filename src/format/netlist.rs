@@ -1,0 +1,374 @@
+//! Netlists: nets that are driven and read in any order, as text formats list them, into a circuit.
+//!
+//! A reader reports what it finds, in file order; [`Netlist::finish`] checks that every net has its one
+//! driver and that gates do not feed themselves, and orders the gates. A file that is ordered already
+//! keeps its order. Every step is iterative and linear in the netlist.
+
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
+
+use super::cursor::{Source, Token, quote};
+use crate::circuit::{Builder, Circuit, GateKind, LatchInit, Literal, NodeId};
+use crate::error::{Error, Result};
+
+/// A net of a netlist under construction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Net(u32);
+
+/// A net as a gate reads it, perhaps complemented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pin {
+    pub net: Net,
+    pub complemented: bool,
+}
+
+impl From<Net> for Pin {
+    fn from(net: Net) -> Self {
+        Pin { net, complemented: false }
+    }
+}
+
+impl Pin {
+    /// The pin complemented once more where `flip` holds.
+    pub fn flip_if(self, flip: bool) -> Self {
+        Pin { complemented: self.complemented ^ flip, ..self }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Driver {
+    None,
+    Input,
+    Latch,
+    /// A gate over `pins[first..first + count]`.
+    Gate {
+        kind: GateKind,
+        first: usize,
+        count: usize,
+    },
+}
+
+#[derive(Debug)]
+struct NetInfo<'a> {
+    /// Nets inside an expression have none.
+    name: Option<Cow<'a, str>>,
+    /// Where the net is driven, or first mentioned while it is not.
+    offset: usize,
+    driver: Driver,
+}
+
+#[derive(Debug)]
+struct Latch {
+    net: Net,
+    next: Pin,
+    init: LatchInit,
+    clock: Option<(String, String)>,
+}
+
+/// Nets, their drivers and the ports, as far as they have been read.
+#[derive(Debug)]
+pub struct Netlist<'a> {
+    source: Source<'a>,
+    nets: Vec<NetInfo<'a>>,
+    by_name: HashMap<&'a str, Net>,
+    pins: Vec<Pin>,
+    inputs: Vec<Net>,
+    gates: Vec<Net>,
+    latches: Vec<Latch>,
+    outputs: Vec<(Cow<'a, str>, Pin)>,
+    output_names: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Netlist<'a> {
+    pub fn new(source: Source<'a>) -> Self {
+        Netlist {
+            source,
+            nets: Vec::new(),
+            by_name: HashMap::new(),
+            pins: Vec::new(),
+            inputs: Vec::new(),
+            gates: Vec::new(),
+            latches: Vec::new(),
+            outputs: Vec::new(),
+            output_names: HashSet::new(),
+        }
+    }
+
+    /// The net that the token names, the same for the same name.
+    pub fn net(&mut self, token: Token<'a>) -> Net {
+        if let Some(&net) = self.by_name.get(token.text) {
+            return net;
+        }
+        let net = self.unshared(Cow::Borrowed(token.text), token.offset);
+        self.by_name.insert(token.text, net);
+        net
+    }
+
+    /// A new net with a name that [`Self::net`] does not find.
+    pub fn unshared(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
+        self.push(Some(name), offset)
+    }
+
+    /// A new net without a name.
+    pub fn anonymous(&mut self, offset: usize) -> Net {
+        self.push(None, offset)
+    }
+
+    fn push(&mut self, name: Option<Cow<'a, str>>, offset: usize) -> Net {
+        self.nets.push(NetInfo { name, offset, driver: Driver::None });
+        Net(self.nets.len() as u32 - 1)
+    }
+
+    /// The nets nobody drives, in order of their first mention.
+    pub fn undriven(&self) -> Vec<Net> {
+        let nets = (0..self.nets.len() as u32).map(Net);
+        nets.filter(|&net| !self.is_driven(net)).collect()
+    }
+
+    pub fn is_driven(&self, net: Net) -> bool {
+        !matches!(self.info(net).driver, Driver::None)
+    }
+
+    /// The name of a net, or nothing where it has none.
+    pub fn name(&self, net: Net) -> &str {
+        self.info(net).name.as_deref().unwrap_or_default()
+    }
+
+    /// The name of a net, as it was given.
+    pub fn shared_name(&self, net: Net) -> Cow<'a, str> {
+        self.info(net).name.clone().unwrap_or_default()
+    }
+
+    /// Where the net is driven, or first mentioned while it is not.
+    pub fn offset(&self, net: Net) -> usize {
+        self.info(net).offset
+    }
+
+    /// Makes the net an input.
+    ///
+    /// # Errors
+    /// The net is driven already.
+    pub fn input(&mut self, net: Net, offset: usize) -> Result<()> {
+        self.drive(net, Driver::Input, offset)?;
+        self.inputs.push(net);
+        Ok(())
+    }
+
+    /// Lets a gate drive the net.
+    ///
+    /// # Errors
+    /// The net is driven already, or the kind does not take so many fan-ins.
+    pub fn gate(&mut self, net: Net, kind: GateKind, pins: &[Pin], offset: usize) -> Result<()> {
+        if !kind.accepts(pins.len()) {
+            let found = format!("{} operands for {}", pins.len(), kind.name());
+            return Err(self.source.error(offset, arity(kind), found));
+        }
+        let first = self.pins.len();
+        self.drive(net, Driver::Gate { kind, first, count: pins.len() }, offset)?;
+        self.pins.extend_from_slice(pins);
+        self.gates.push(net);
+        Ok(())
+    }
+
+    /// Lets a latch drive the net.
+    ///
+    /// # Errors
+    /// The net is driven already.
+    pub fn latch(
+        &mut self,
+        net: Net,
+        next: Pin,
+        init: LatchInit,
+        clock: Option<(String, String)>,
+        offset: usize,
+    ) -> Result<()> {
+        self.drive(net, Driver::Latch, offset)?;
+        self.latches.push(Latch { net, next, init, clock });
+        Ok(())
+    }
+
+    /// Adds an output.
+    ///
+    /// # Errors
+    /// There is an output of that name.
+    pub fn output(&mut self, name: Cow<'a, str>, pin: Pin, offset: usize) -> Result<()> {
+        if !self.output_names.insert(name.clone()) {
+            let found = format!("{} a second time", quote(&name));
+            return Err(self.source.error(offset, "outputs with different names", found));
+        }
+        self.outputs.push((name, pin));
+        Ok(())
+    }
+
+    fn drive(&mut self, net: Net, driver: Driver, offset: usize) -> Result<()> {
+        if self.is_driven(net) {
+            let line = self.source.line(self.offset(net));
+            let found =
+                format!("a second one for {}, driven in line {line}", quote(self.name(net)));
+            return Err(self.source.error(offset, "one driver for each net", found));
+        }
+        let info = &mut self.nets[net.0 as usize];
+        (info.driver, info.offset) = (driver, offset);
+        Ok(())
+    }
+
+    fn info(&self, net: Net) -> &NetInfo<'a> {
+        &self.nets[net.0 as usize]
+    }
+
+    /// The circuit. Inputs and latches come first, then gates, in file order as far as fan-ins allow.
+    ///
+    /// # Errors
+    /// A net without a driver, gates that feed themselves, or more nodes than a circuit may have.
+    pub fn finish(self) -> Result<Circuit> {
+        if let Some(net) = self.undriven().first() {
+            let found = format!("none for {}", quote(self.name(*net)));
+            return Err(self
+                .source
+                .error(self.offset(*net), "a driver for every net", found)
+                .hint("declare it as an input, or define it; upper and lower case differ"));
+        }
+        let order = self.topological_order()?;
+        let mut builder = Builder::new();
+        let mut nodes = vec![None; self.nets.len()];
+        self.build_sources(&mut builder, &mut nodes)?;
+        for net in order {
+            self.build_gate(net, &mut builder, &mut nodes)?;
+        }
+        for latch in &self.latches {
+            let node = nodes[latch.net.0 as usize].expect("latches were built as sources");
+            builder.next_state(node, literal(&nodes, latch.next))?;
+        }
+        for (name, pin) in &self.outputs {
+            builder.output(name.as_ref(), literal(&nodes, *pin))?;
+        }
+        builder.finish()
+    }
+
+    fn build_sources(&self, builder: &mut Builder, nodes: &mut [Option<NodeId>]) -> Result<()> {
+        for &net in &self.inputs {
+            let node = builder.input(self.name(net));
+            let at = || self.source.place(self.offset(net));
+            nodes[net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
+        }
+        for latch in &self.latches {
+            let node = builder.latch(self.name(latch.net), latch.init, latch.clock.clone());
+            let at = || self.source.place(self.offset(latch.net));
+            nodes[latch.net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
+        }
+        Ok(())
+    }
+
+    fn build_gate(
+        &self,
+        net: Net,
+        builder: &mut Builder,
+        nodes: &mut [Option<NodeId>],
+    ) -> Result<()> {
+        let Driver::Gate { kind, .. } = self.info(net).driver else {
+            unreachable!("only gates are in the order");
+        };
+        let node = match kind {
+            GateKind::Const(value) => builder.constant(value)?,
+            _ => {
+                let fanins: Vec<Literal> =
+                    self.fanins(net).iter().map(|&pin| literal(nodes, pin)).collect();
+                builder.gate(kind, &fanins)?
+            }
+        };
+        nodes[net.0 as usize] = Some(node);
+        if let Some(name) = &self.info(net).name {
+            builder.name(node, name.as_ref())?;
+        }
+        Ok(())
+    }
+
+    fn fanins(&self, net: Net) -> &[Pin] {
+        match self.info(net).driver {
+            Driver::Gate { first, count, .. } => &self.pins[first..first + count],
+            _ => &[],
+        }
+    }
+
+    /// The gates such that fan-ins come first: a depth-first search with a stack of its own.
+    fn topological_order(&self) -> Result<Vec<Net>> {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Mark {
+            New,
+            Open,
+            Done,
+        }
+        let mut marks = vec![Mark::New; self.nets.len()];
+        let mut order = Vec::with_capacity(self.gates.len());
+        let mut path: Vec<(Net, usize)> = Vec::new();
+        for &root in &self.gates {
+            if marks[root.0 as usize] == Mark::New {
+                marks[root.0 as usize] = Mark::Open;
+                path.push((root, 0));
+            }
+            while let Some((net, next)) = path.last_mut() {
+                let Some(pin) = self.fanins(*net).get(*next) else {
+                    marks[net.0 as usize] = Mark::Done;
+                    order.push(*net);
+                    path.pop();
+                    continue;
+                };
+                *next += 1;
+                if !matches!(self.info(pin.net).driver, Driver::Gate { .. }) {
+                    continue;
+                }
+                match marks[pin.net.0 as usize] {
+                    Mark::Done => {}
+                    Mark::Open => return Err(self.cycle(&path, pin.net)),
+                    Mark::New => {
+                        marks[pin.net.0 as usize] = Mark::Open;
+                        path.push((pin.net, 0));
+                    }
+                }
+            }
+        }
+        Ok(order)
+    }
+
+    /// The error about the cycle that `back`, a net on the path, closes; the net defined first leads.
+    fn cycle(&self, path: &[(Net, usize)], back: Net) -> Error {
+        const MOST_NAMES: usize = 8;
+        let start = path.iter().position(|&(net, _)| net == back).expect("the net is on the path");
+        let mut cycle: Vec<Net> = path[start..].iter().map(|&(net, _)| net).collect();
+        let has_name = |net: &Net| self.info(*net).name.is_some();
+        cycle.retain(has_name);
+        let Some(first) = (0..cycle.len()).min_by_key(|&i| self.offset(cycle[i])) else {
+            return self.source.error(
+                self.offset(back),
+                "gates that do not feed themselves",
+                "a cycle",
+            );
+        };
+        cycle.rotate_left(first);
+        let mut names: Vec<&str> =
+            cycle.iter().take(MOST_NAMES).map(|&net| self.name(net)).collect();
+        let more = format!("{} more", cycle.len() - names.len());
+        if cycle.len() > names.len() {
+            names.push(&more);
+        }
+        names.push(self.name(cycle[0]));
+        let found = format!("the cycle {}", names.join(" <- "));
+        self.source
+            .error(self.offset(cycle[0]), "gates that do not feed themselves", found)
+            .hint("only a latch may close a loop")
+    }
+}
+
+fn literal(nodes: &[Option<NodeId>], pin: Pin) -> Literal {
+    let node = nodes[pin.net.0 as usize].expect("drivers were checked and fan-ins come first");
+    node.literal().flip_if(pin.complemented)
+}
+
+fn arity(kind: GateKind) -> &'static str {
+    match kind {
+        GateKind::Buf | GateKind::Not => "one operand",
+        GateKind::Mux | GateKind::Maj => "three operands",
+        GateKind::Lut(_) => "as many operands as the table has",
+        _ => "at least one operand",
+    }
+}
