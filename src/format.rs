@@ -8,6 +8,7 @@ use crate::error::Result;
 
 pub mod aiger;
 pub mod bristol;
+pub mod json;
 mod lower;
 mod order;
 mod scan;
