@@ -27,10 +27,11 @@ pub(super) fn write(circuit: &Circuit, dialect: Dialect) -> Result<Written> {
     let mut netlist = Netlist::new(circuit, dialect);
     netlist.gates_of(circuit);
     let outputs = netlist.outputs_of(circuit);
-    let wires = netlist.number(&outputs);
+    let order = netlist.order();
+    let wires = netlist.number(&order, &outputs);
     let mut file = File { bytes: Vec::new(), notes: Vec::new() };
     file.header(circuit, dialect, netlist.gates.len());
-    file.gates(&netlist.gates, &wires);
+    file.gates(&netlist, &order, &wires);
     file.note_losses(circuit);
     Ok(Written { bytes: file.bytes, notes: file.notes })
 }
@@ -204,21 +205,36 @@ impl Netlist {
         signals
     }
 
-    /// The wire of every signal: inputs, then all that is no output, then the outputs in order.
-    fn number(&self, outputs: &[u32]) -> Vec<u32> {
-        const UNNUMBERED: u32 = u32::MAX;
-        let n_signals = self.inverses.len();
-        let mut wires = vec![UNNUMBERED; n_signals];
-        let first_output = (n_signals - 1 - outputs.len()) as u32;
+    /// The order of the gates in the file: constants first, so that it does not depend on who needed
+    /// them first, and reading and writing it again gives the same.
+    fn order(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.gates.len()).collect();
+        order.sort_by_key(|&g| match self.gates[g] {
+            Gate::Eq(value) => usize::from(value),
+            _ => 2,
+        });
+        order
+    }
+
+    /// The signal that a gate drives.
+    fn driven_by(&self, gate: usize) -> usize {
+        self.n_inputs as usize + 1 + gate
+    }
+
+    /// The wire of every signal: inputs, then the gates that are no output, then the outputs in order.
+    fn number(&self, order: &[usize], outputs: &[u32]) -> Vec<usize> {
+        let mut wires = vec![None; self.inverses.len()];
+        let first_output = wires.len() - 1 - outputs.len();
         for (wire, &signal) in (first_output..).zip(outputs) {
-            wires[signal as usize] = wire;
+            wires[signal as usize] = Some(wire);
         }
-        // Signal 0 is no wire.
-        let others = wires[1..].iter_mut().filter(|wire| **wire == UNNUMBERED);
-        for (wire, slot) in (0..).zip(others) {
-            *slot = wire;
+        let inputs = 1..=self.n_inputs as usize;
+        let mut free = 0..first_output;
+        for signal in inputs.chain(order.iter().map(|&gate| self.driven_by(gate))) {
+            wires[signal] = wires[signal].or_else(|| free.next());
         }
-        wires
+        // Signal 0 is no wire; every other one has its own now.
+        wires.into_iter().map(Option::unwrap_or_default).collect()
     }
 }
 
@@ -277,16 +293,11 @@ impl File {
         }
     }
 
-    /// All gates, the constants first: so the file does not depend on who needed them first, and
-    /// reading and writing it again gives the same.
-    fn gates(&mut self, gates: &[Gate], wires: &[u32]) {
-        let outs = &wires[wires.len() - gates.len()..];
-        let rank = |gate: &Gate| if let Gate::Eq(value) = gate { usize::from(*value) } else { 2 };
-        let mut lines: Vec<(&Gate, &u32)> = gates.iter().zip(outs).collect();
-        lines.sort_by_key(|(gate, _)| rank(gate));
-        for (gate, out) in lines {
-            let wire = |signal: u32| wires[signal as usize];
-            match *gate {
+    fn gates(&mut self, netlist: &Netlist, order: &[usize], wires: &[usize]) {
+        let wire = |signal: u32| wires[signal as usize];
+        for &g in order {
+            let out = wires[netlist.driven_by(g)];
+            match netlist.gates[g] {
                 Gate::Xor(a, b) => self.line(format_args!("2 1 {} {} {out} XOR", wire(a), wire(b))),
                 Gate::And(a, b) => self.line(format_args!("2 1 {} {} {out} AND", wire(a), wire(b))),
                 Gate::Inv(a) => self.line(format_args!("1 1 {} {out} INV", wire(a))),
