@@ -3,6 +3,7 @@
 pub mod batch;
 pub mod circuit;
 mod error;
+pub mod family;
 pub mod format;
 pub mod network;
 
