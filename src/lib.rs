@@ -5,6 +5,7 @@ pub mod circuit;
 pub mod claim;
 pub mod compile;
 mod error;
+pub mod family;
 pub mod format;
 pub mod layout;
 pub mod mapping;
