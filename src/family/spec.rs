@@ -54,6 +54,16 @@ impl Parameter {
     }
 }
 
+impl Values {
+    /// A value as a spec gives it.
+    pub fn show(self, value: u64) -> String {
+        match self {
+            Values::Range(..) => value.to_string(),
+            Values::Choice(words) => words[value as usize].to_string(),
+        }
+    }
+}
+
 impl fmt::Display for Values {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -360,16 +360,16 @@ impl<'a> Module<'a> {
             return Ok(());
         }
         self.lexer.take()?;
-        let is_list = self.lexer.is("(");
-        self.lexer.take()?;
-        while is_list {
+        if !self.lexer.take()?.is("(") {
+            return Ok(());
+        }
+        loop {
             match self.lexer.take()? {
                 lexeme if lexeme.shape == Shape::End => return Err(self.unexpected("\")\"")),
-                lexeme if lexeme.is(")") => break,
+                lexeme if lexeme.is(")") => return Ok(()),
                 _ => {}
             }
         }
-        Ok(())
     }
 
     /// `x = a & b, y = c;`, behind `assign`.

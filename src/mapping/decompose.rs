@@ -175,11 +175,10 @@ impl Decomposer {
         let mut splits = Vec::new();
         push_covers(f, arrivals, &mut splits);
         push_parts_without_a_variable(f, variables, &mut splits);
-        if !push_single_variables(f, variables, &mut splits) {
-            if self.k == 2 && self.expansions < EXPANSIONS {
-                self.expansions += 1;
-                push_expansions(f, variables, &mut splits);
-            }
+        let separable = push_single_variables(f, variables, &mut splits);
+        if !separable && self.k == 2 && self.expansions < EXPANSIONS {
+            self.expansions += 1;
+            push_expansions(f, variables, &mut splits);
         }
         for (operation, complemented, parts) in splits {
             keep_better(best, self.tree(operation, complemented, parts, arrivals));

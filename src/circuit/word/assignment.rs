@@ -36,6 +36,16 @@ impl Orders {
         Orders { declared: circuit.word_orders().clone(), ..Orders::default() }
     }
 
+    /// What a model file says that its circuit declared.
+    ///
+    /// # Errors
+    /// A text that names no order.
+    pub fn declared_as(names: &BTreeMap<String, String>) -> Result<Self> {
+        let order = |(base, name): (&String, &String)| Ok((base.clone(), name.parse()?));
+        let declared = names.iter().map(order).collect::<Result<_>>()?;
+        Ok(Orders { declared, ..Orders::default() })
+    }
+
     /// Takes a flag's value: `ORDER` for all words or `name=ORDER` for one.
     ///
     /// # Errors

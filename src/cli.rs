@@ -1,0 +1,116 @@
+//! The command line: arguments, one file per command, and what they share.
+//!
+//! stdout carries the result, stderr the talk. Exit status: 0 done or verified, 1 refuted, 2 error, 3
+//! unknown.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use circuit2tf::Result;
+use clap::{Parser, Subcommand};
+use serde_json::Value;
+
+mod assignments;
+mod compile;
+mod convert;
+mod eval;
+mod families;
+mod info;
+mod progress;
+mod run;
+mod source;
+mod verify;
+
+/// Compile Boolean circuits into looped transformers, and prove that the weights compute them.
+///
+/// CIRCUIT is a file (.aag .aig .bench .blif .v .txt(Bristol) .json), `-` for stdin, or a family such as
+/// adder:8 (see `circuit2tf families`).
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+struct Cli {
+    /// Print one JSON document on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Compile a circuit into a model file
+    Compile(compile::Args),
+    /// Run a model on inputs
+    Run(run::Args),
+    /// Evaluate a circuit on inputs, directly
+    Eval(eval::Args),
+    /// Check that a model computes a circuit
+    Verify(verify::Args),
+    /// Describe a circuit or a model
+    Info(info::Args),
+    /// Generate a circuit of a family
+    Gen(convert::GenArgs),
+    /// Read a circuit in one format and write it in another
+    Convert(convert::ConvertArgs),
+    /// List the families of generated circuits, or describe one
+    Families(families::Args),
+}
+
+/// What a command prints on stdout, and its exit status.
+#[derive(Debug, Default)]
+struct Report {
+    /// For people and pipes; bytes, since a circuit may be binary.
+    text: Vec<u8>,
+    json: Value,
+    status: u8,
+}
+
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are results, on stdout with status 0; clap gives usage errors 2.
+            let _ = error.print();
+            return ExitCode::from(error.exit_code() as u8);
+        }
+    };
+    match dispatch(cli.command).and_then(|report| print(&report, cli.json)) {
+        Ok(status) => ExitCode::from(status),
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(command: Command) -> Result<Report> {
+    match command {
+        Command::Compile(args) => compile::main(&args),
+        Command::Run(args) => run::main(&args),
+        Command::Eval(args) => eval::main(&args),
+        Command::Verify(args) => verify::main(&args),
+        Command::Info(args) => info::main(&args),
+        Command::Gen(args) => convert::generate(&args),
+        Command::Convert(args) => convert::convert(&args),
+        Command::Families(args) => families::main(&args),
+    }
+}
+
+fn print(report: &Report, json: bool) -> Result<u8> {
+    let mut stdout = io::stdout().lock();
+    let written =
+        if json { writeln!(stdout, "{:#}", report.json) } else { stdout.write_all(&report.text) };
+    match written.and_then(|()| stdout.flush()) {
+        // The reader of a pipe may leave early, as `head` does.
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(circuit2tf::Error::io("stdout", "write", &error))
+        }
+        _ => Ok(report.status),
+    }
+}
+
+/// Prints what a reader skipped or a writer renamed.
+fn print_notes(notes: &[String]) {
+    for note in notes {
+        eprintln!("note: {note}");
+    }
+}

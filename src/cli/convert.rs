@@ -1,0 +1,77 @@
+//! `gen` and `convert`: circuits into files.
+
+use circuit2tf::circuit::Circuit;
+use circuit2tf::format::{self, Format};
+use circuit2tf::{Error, Result, family};
+use serde_json::json;
+
+use super::{Report, info, print_notes, source};
+
+#[derive(Debug, clap::Args)]
+pub struct GenArgs {
+    /// The family with its parameters, for example adder:8
+    spec: String,
+    /// The file to write; without it the circuit goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<String>,
+    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: the file's extension
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct ConvertArgs {
+    /// The circuit to read
+    #[arg(value_name = "IN")]
+    input: String,
+    /// The file to write, `-` for stdout
+    #[arg(value_name = "OUT")]
+    output: String,
+    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: OUT's extension
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+pub fn generate(args: &GenArgs) -> Result<Report> {
+    let circuit = family::generate(&args.spec)?;
+    let source = source::Source { name: args.spec.clone(), circuit, sha256: String::new() };
+    write(&source, args.output.as_deref().unwrap_or("-"), args.format)
+}
+
+pub fn convert(args: &ConvertArgs) -> Result<Report> {
+    write(&source::circuit(&args.input)?, &args.output, args.format)
+}
+
+fn write(source: &source::Source, output: &str, format: Option<Format>) -> Result<Report> {
+    let format = match format {
+        Some(format) => format,
+        None if output == "-" => Format::AigerAscii,
+        None => by_extension(output)?,
+    };
+    let written = format::write(&source.circuit, format)?;
+    print_notes(&written.notes);
+    let json = json!({ "output": output, "format": format.name(), "notes": written.notes });
+    let text = match output {
+        "-" => written.bytes,
+        _ => {
+            source::write(output, &written.bytes)?;
+            format!("{}\n", info::circuit_line(&source.circuit, output)).into_bytes()
+        }
+    };
+    Ok(Report { text, json, status: 0 })
+}
+
+/// Writes a circuit in the format of the file's extension.
+pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
+    let written = format::write(circuit, by_extension(path)?)?;
+    print_notes(&written.notes);
+    source::write(path, &written.bytes)
+}
+
+fn by_extension(path: &str) -> Result<Format> {
+    Format::from_extension(path).ok_or_else(|| {
+        let extensions = Format::ALL.map(|format| format!(".{}", format.extension()));
+        let expected = format!("an extension that names a format: {}", extensions.join(" "));
+        Error::new(expected, format!("{path:?}")).hint("--format says it")
+    })
+}

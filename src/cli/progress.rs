@@ -1,0 +1,39 @@
+//! Progress on stderr when it is a terminal, and a clean stop on Ctrl-C.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use circuit2tf::verify::Progress;
+use indicatif::{ProgressBar, ProgressStyle};
+
+static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// A progress bar over assignments; indicatif hides it where stderr is no terminal.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar for `total` assignments. From now on Ctrl-C asks the work to stop.
+    pub fn new(total: u64) -> Self {
+        // A second handler is refused, and the first does what is needed.
+        let _ = ctrlc::set_handler(|| CANCELLED.store(true, Ordering::Relaxed));
+        let style =
+            ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} assignments, {eta}");
+        let bar = ProgressBar::new(total);
+        Bar(bar.with_style(style.expect("the template is well-formed")))
+    }
+}
+
+impl Progress for Bar {
+    fn advance(&self, n: u64) {
+        self.0.inc(n);
+    }
+
+    fn is_cancelled(&self) -> bool {
+        CANCELLED.load(Ordering::Relaxed)
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}

@@ -1,0 +1,64 @@
+//! `run`: a model on inputs.
+
+use circuit2tf::circuit::word::Orders;
+use circuit2tf::model::Model;
+use circuit2tf::run::{Engine, Reference};
+use circuit2tf::{Error, Result};
+
+use super::{Report, assignments, source};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model file
+    model: String,
+    #[command(flatten)]
+    assignments: assignments::Args,
+    /// Loops to run, instead of the model's own number
+    #[arg(long, value_name = "R")]
+    loops: Option<usize>,
+    /// The engine that runs the model
+    #[arg(long, value_enum, default_value_t)]
+    engine: EngineName,
+}
+
+/// The engines by name.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub enum EngineName {
+    /// The literal forward pass
+    #[default]
+    Reference,
+}
+
+impl EngineName {
+    /// The engine, ready to run `model`.
+    pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match self {
+            EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
+        }
+    }
+}
+
+/// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
+const MAX_LOOPS: usize = 1 << 28;
+
+/// The number of loops to run.
+pub fn loops(model: &Model, asked: Option<usize>) -> Result<usize> {
+    match asked {
+        Some(loops) if loops > MAX_LOOPS => {
+            Err(Error::new(format!("--loops of at most {MAX_LOOPS}"), loops.to_string()))
+        }
+        _ => Ok(asked.unwrap_or(model.n_loops)),
+    }
+}
+
+pub fn main(args: &Args) -> Result<Report> {
+    let model = source::model(&args.model)?;
+    let engine = args.engine.prepare(&model)?;
+    let n_loops = loops(&model, args.loops)?;
+    let ports = assignments::Ports {
+        inputs: &model.labels.input_names,
+        outputs: &model.labels.output_names,
+        orders: Orders::declared_as(&model.labels.word_orders)?,
+    };
+    args.assignments.answer(ports, |inputs| engine.run(inputs, n_loops))
+}
