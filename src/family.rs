@@ -3,7 +3,7 @@
 //! In goes a spec, out comes a [`Circuit`] of gates with two inputs, whose complements are free. The
 //! same spec gives the same circuit. A family declares its parameters, and its size and depth where a
 //! formula is known, both as text and as functions; the tests hold every formula against the circuits.
-//! Words are least significant bit first unless a family says otherwise, and each declares its order.
+//! Words are least significant bit first, the data of a CRC excepted, and each declares its order.
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
@@ -128,7 +128,7 @@ impl Family {
     /// A condition on several parameters fails, or the circuit would be too large.
     pub fn check(&self, params: &Params) -> Result<()> {
         if let Err(condition) = (self.condition)(params) {
-            return Err(spec::wrong(self, condition, "other values"));
+            return Err(spec::wrong(self, condition, params.to_string()));
         }
         match (self.size.of)(params) {
             Some(size) if size > MAX_GATES => Err(self.too_large(size)),

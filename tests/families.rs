@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use circuit2tf::batch::Batch;
-use circuit2tf::circuit::{Circuit, Oracle};
+use circuit2tf::circuit::{Circuit, Oracle, WordOrder};
 use circuit2tf::family::{self, MAX_GATES, Values, families, generate, parse};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -591,7 +591,7 @@ const BAD: &[(&str, &str)] = &[
     ("reach:200", "at most 10000000 gates"),
     ("mult:100000", "n = 1 to 1024"),
     ("threshold:9", "expected t (the least count"),
-    ("threshold:n=9,t=10", "t = 1 to n"),
+    ("threshold:n=9,t=10", "expected t = 1 to n in threshold:…, found n=9,t=10"),
     ("pointer:n=12,k=2", "a power of two"),
     ("pointer:n=16,k=4294967296", "at most 10000000 gates"),
     ("pointer:n=16,k=8,mode=fast", "mode = sequential or squaring"),
@@ -647,4 +647,21 @@ fn every_example_is_a_spec_that_generates() {
         assert!(family::is_spec(family.example));
         generate(family.example).unwrap();
     }
+}
+
+/// A word's order makes the number or byte string that a user writes the data that is sent.
+#[test]
+fn every_word_declares_its_order() {
+    let order = |spec: &str, word: &str| generate(spec).unwrap().word_order(word);
+    for family in families() {
+        let circuit = generate(family.example).unwrap();
+        let names = circuit.input_names().iter().chain(circuit.outputs().iter().map(|o| &o.name));
+        for (base, _) in names.filter_map(|name| name.split_once('[')) {
+            assert!(circuit.word_order(base).is_some(), "{}: {base}", family.example);
+        }
+    }
+    assert_eq!(order("adder:4", "sum"), Some(WordOrder::Lsb));
+    assert_eq!(order("crc:16", "data"), Some(WordOrder::Msb));
+    assert_eq!(order("crc:16,reflect=1", "data"), Some(WordOrder::Bytes));
+    assert_eq!(order("crc:15,reflect=1", "data"), Some(WordOrder::Lsb));
 }

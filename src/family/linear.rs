@@ -94,13 +94,21 @@ fn crc(p: &Params) -> Result<Circuit> {
         if is_serial(p) { serial(&mut netlist, p, &data) } else { flat(&mut netlist, p, &data) };
     if p["reflect"] == 1 {
         register.reverse();
-    } else {
-        netlist.set_word_order("data", WordOrder::Msb);
     }
+    netlist.set_word_order("data", sending_order(p));
     let added = register.iter().enumerate().map(|(i, bit)| bit.flip_if(p["xorout"] >> i & 1 == 1));
     let check: Vec<Signal> = added.collect();
     netlist.output_word("crc", &check);
     netlist.finish()
+}
+
+/// The order in which the data read as a number is the byte string that is sent.
+fn sending_order(p: &Params) -> WordOrder {
+    match (p["reflect"], p["n"] % 8) {
+        (0, _) => WordOrder::Msb,
+        (_, 0) => WordOrder::Bytes,
+        _ => WordOrder::Lsb,
+    }
 }
 
 fn flat(netlist: &mut Netlist, p: &Params, data: &[Signal]) -> Vec<Signal> {

@@ -89,7 +89,7 @@ impl Netlist {
         }
     }
 
-    /// Declares another order than least significant bit first for a word.
+    /// Declares another order for a word.
     pub(super) fn set_word_order(&mut self, base: &str, order: WordOrder) {
         self.word_orders.push((base.to_string(), order));
     }

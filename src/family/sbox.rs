@@ -89,37 +89,47 @@ impl Tower {
     }
 
     fn layers(self) -> Layers {
-        let (y1, y0) = self.halves();
+        Layers { top: self.top(), middle: self.middle(), bottom: self.bottom() }
+    }
+
+    fn top(self) -> Vec<u64> {
         let basis = self.basis();
+        let (y1, y0) = self.halves();
         let byte_basis: Vec<Element> =
             [y0, y1].iter().flat_map(|&half| basis.map(|b| times(b, half))).collect();
         let of_byte = coordinates(&byte_basis);
-        let of_half = coordinates(&basis);
-        // Row k: the input bits that coordinate k sums.
-        let inputs: Vec<u64> =
-            (0..8).map(|k| pack((0..8).map(|bit| of_byte[1 << bit] >> k & 1 == 1))).collect();
-        let sum = |mask: u8, half: usize| {
-            (0..4).filter(|k| mask >> k & 1 == 1).fold(0, |row, k| row ^ inputs[4 * half + k])
+        // The input bits that coordinate k of a half sums, and those that a form of it sums.
+        let coordinate = |k: usize| pack((0..8).map(|bit| of_byte[1 << bit] >> k & 1 == 1));
+        let form = |half: usize, mask: u64| {
+            (0..4).filter(|k| mask >> k & 1 == 1).fold(0, |row, k| row ^ coordinate(4 * half + k))
         };
+        let of_half = coordinates(&basis);
         let norm = power(self.y, 17);
         let squares = basis.map(|b| of_half[usize::from(times(norm, times(b, b)))]);
-        let square_forms = (0..4).map(|i| pack(squares.iter().map(|c| c >> i & 1 == 1)) as u8);
-        let mut top: Vec<u64> = [1, 0].iter().flat_map(|&h| FORMS.map(|f| sum(f, h))).collect();
-        top.extend(square_forms.map(|form| sum(form, 0) ^ sum(form, 1)));
+        let mut rows: Vec<u64> =
+            [1, 0].iter().flat_map(|&half| FORMS.map(|mask| form(half, mask.into()))).collect();
+        rows.extend((0..4).map(|i| {
+            let mask = pack(squares.iter().map(|square| square >> i & 1 == 1));
+            form(0, mask) ^ form(1, mask)
+        }));
+        rows
+    }
 
-        let factors = self.factors();
-        let product = |i: usize| factors.iter().map(move |&c| (i, c));
-        let middle = (0..4).map(|i| {
-            let products = product(i).map(|(i, c)| of_half[usize::from(c)] >> i & 1 == 1);
-            pack(products) | 1 << (9 + i)
-        });
+    fn middle(self) -> Vec<u64> {
+        let of_half = coordinates(&self.basis());
+        let factors = self.factors().map(|c| of_half[usize::from(c)]);
+        let products = |i: usize| pack(factors.iter().map(|c| c >> i & 1 == 1));
+        (0..4).map(|i| products(i) | 1 << (9 + i)).collect()
+    }
+
+    fn bottom(self) -> Vec<u64> {
         let scale = inverse(times(self.s, self.s));
-        let outputs: Vec<u8> = [y1, y0]
-            .iter()
-            .flat_map(|&half| factors.map(|c| affine(times(times(c, scale), half))))
-            .collect();
-        let bottom = (0..8).map(|i| pack(outputs.iter().map(|byte| byte >> i & 1 == 1)));
-        Layers { middle: middle.collect(), bottom: bottom.collect(), top }
+        let (y1, y0) = self.halves();
+        let factors = self.factors();
+        let byte = |half: Element, c: Element| affine(times(times(c, scale), half));
+        let bytes: Vec<u8> =
+            [y1, y0].iter().flat_map(|&half| factors.map(|c| byte(half, c))).collect();
+        (0..8).map(|i| pack(bytes.iter().map(|byte| byte >> i & 1 == 1))).collect()
     }
 }
 

@@ -74,10 +74,25 @@ impl fmt::Display for Values {
     }
 }
 
-/// One value for each parameter of a family, by name: `params["n"]`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// One value for each parameter of a family, by name: `params["n"]`. Displays as a spec's arguments.
+#[derive(Debug, Clone)]
 pub struct Params {
-    values: Vec<(&'static str, u64)>,
+    values: Vec<(&'static Parameter, u64)>,
+}
+
+impl fmt::Display for Params {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (i, (parameter, value)) in self.values.iter().enumerate() {
+            let comma = if i > 0 { "," } else { "" };
+            match parameter.values {
+                Values::Range(..) => write!(f, "{comma}{}={value}", parameter.name)?,
+                Values::Choice(words) => {
+                    write!(f, "{comma}{}={}", parameter.name, words[*value as usize])?;
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Index<&str> for Params {
@@ -86,7 +101,7 @@ impl Index<&str> for Params {
     /// # Panics
     /// The family declares no such parameter.
     fn index(&self, name: &str) -> &u64 {
-        let found = self.values.iter().find(|(key, _)| *key == name);
+        let found = self.values.iter().find(|(parameter, _)| parameter.name == name);
         &found.expect("a family asks for parameters that it declares").1
     }
 }
@@ -122,7 +137,7 @@ pub fn parse(spec: &str) -> Result<(&'static Family, Params)> {
     let mut values = Vec::new();
     for (parameter, given) in family.parameters.iter().zip(given) {
         let value = given.or(parameter.default).ok_or_else(|| missing(family, parameter))?;
-        values.push((parameter.name, value));
+        values.push((parameter, value));
     }
     Ok((family, Params { values }))
 }
@@ -232,6 +247,7 @@ mod tests {
         }
         let (_, params) = parse("pointer:16,mode=squaring,k=3").unwrap();
         assert_eq!([params["n"], params["k"], params["mode"]], [16, 3, 1]);
+        assert_eq!(params.to_string(), "n=16,k=3,mode=squaring");
         let (_, params) = parse("crc:32").unwrap();
         assert_eq!(params["poly"], 0x04C1_1DB7);
     }
