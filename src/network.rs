@@ -6,6 +6,7 @@
 //! compiler, which writes networks into weights, and the certificate, which reads them back from
 //! weights, have in common.
 
+use crate::circuit::{Builder, Circuit, GateKind, TruthTable};
 use crate::error::{Error, Result};
 
 /// A `k`-input table network; see the module's head for its invariants.
@@ -100,6 +101,57 @@ impl Network {
         Ok(())
     }
 
+    /// The network as a circuit of one LUT per gate, over the gate's distinct operands.
+    ///
+    /// # Errors
+    /// Not one name per input and output, a name twice, or a gate of more than
+    /// [`TruthTable::MAX_INPUTS`] distinct operands.
+    pub fn to_circuit(&self, input_names: &[String], output_names: &[String]) -> Result<Circuit> {
+        let (expected, found) =
+            ([self.n_inputs, self.outputs.len()], [input_names.len(), output_names.len()]);
+        if expected != found {
+            let names = |[i, o]: [usize; 2]| format!("{i} input names and {o} output names");
+            return Err(Error::new(names(expected), names(found)));
+        }
+        let mut builder = Builder::new();
+        let mut nodes = Vec::with_capacity(self.n_nodes());
+        for name in input_names {
+            nodes.push(builder.input(name)?);
+        }
+        for id in self.n_inputs..self.n_nodes() {
+            let node = if self.is_source(id) {
+                builder.constant(self.value(id, 0))?
+            } else {
+                let (operands, table) = self.lut(id)?;
+                let fanins: Vec<_> =
+                    operands.iter().map(|&p| nodes[p as usize].literal()).collect();
+                builder.gate(GateKind::Lut(table), &fanins)?
+            };
+            nodes.push(node);
+        }
+        for (name, &id) in output_names.iter().zip(&self.outputs) {
+            builder.output(name, nodes[id as usize])?;
+        }
+        builder.finish()
+    }
+
+    /// The distinct operands of a gate and its table over them.
+    fn lut(&self, id: usize) -> Result<(Vec<u32>, TruthTable)> {
+        let mut distinct: Vec<u32> = Vec::with_capacity(self.k);
+        for &operand in self.operands(id) {
+            if !distinct.contains(&operand) {
+                distinct.push(operand);
+            }
+        }
+        let place = |p: &u32| distinct.iter().position(|d| d == p).expect("it is among them");
+        let places: Vec<usize> = self.operands(id).iter().map(place).collect();
+        let row = |r: usize| places.iter().enumerate().map(|(h, &i)| (r >> i & 1) << h).sum();
+        let rows = 0..1usize << distinct.len().min(TruthTable::MAX_INPUTS);
+        let bits = rows.map(|r| u64::from(self.value(id, row(r))) << r).sum();
+        let table = TruthTable::new(distinct.len(), bits)?;
+        Ok((distinct, table))
+    }
+
     fn push_table(&mut self, value: impl Fn(usize) -> bool) {
         let rows = 1 << self.k;
         for word in 0..words_per_table(self.k) {
@@ -191,6 +243,35 @@ mod tests {
         }
         assert_eq!(network.operands(2), [1, 0, 1]);
         assert_eq!((network.depth(), network.levels()), (1, &[0, 0, 1][..]));
+    }
+
+    #[test]
+    fn the_circuit_of_a_network_computes_the_same() {
+        let mut network = Network::new(3, 2).unwrap();
+        let one = network.constant(true);
+        let nand = network.gate(&[1, 0], |row| row != 3).unwrap();
+        let xor = network.gate(&[nand, one, 0], |row| row.count_ones() % 2 == 1).unwrap();
+        for id in [xor, one, 0] {
+            network.output(id).unwrap();
+        }
+        let names = |names: &[&str]| names.iter().map(|name| name.to_string()).collect::<Vec<_>>();
+        let circuit = network.to_circuit(&names(&["a", "b"]), &names(&["x", "y", "z"])).unwrap();
+        for bits in [[false, false], [false, true], [true, false], [true, true]] {
+            let values = network.evaluate(&bits);
+            let expected: Vec<bool> =
+                network.outputs().iter().map(|&id| values[id as usize]).collect();
+            assert_eq!(circuit.evaluate(&bits).unwrap(), expected);
+        }
+        assert_eq!(circuit.fanins(circuit.node(3).unwrap()).count(), 2);
+        assert!(network.to_circuit(&names(&["a"]), &names(&["x", "y", "z"])).is_err());
+    }
+
+    #[test]
+    fn a_gate_of_seven_distinct_operands_has_no_lut() {
+        let mut network = Network::new(7, 7).unwrap();
+        network.gate(&[0, 1, 2, 3, 4, 5, 6], |row| row == 127).unwrap();
+        let names: Vec<String> = (0..7).map(|i| format!("x{i}")).collect();
+        assert!(network.to_circuit(&names, &[]).is_err());
     }
 
     #[test]

@@ -5,14 +5,14 @@
 //! depth, then least size:
 //!
 //! - one gate, where at most `k` variables matter;
-//! - for three variables and `k = 2`, the optimum, from [`super::exact`];
+//! - for three and four variables and `k = 2`, the optimum, from [`super::exact`];
 //! - a gate over some variables and the function's cofactors by them, where that is at most `k` in all
 //!   (for `k >= 3` this is Shannon's expansion, and disjoint decomposition);
 //! - a tree of least depth of AND, OR or XOR over simpler functions: single variables split off, parts
 //!   that each lack a variable, the two covers ([`super::cover`]), and Shannon's and Davio's expansions.
 //!
-//! The depth is never more than that of the function's cover as AND trees under an OR tree. Beyond
-//! three variables it need not be the optimum.
+//! The depth is never more than that of the covers found, as AND trees under an OR tree. Beyond four
+//! variables it need not be the optimum.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -38,9 +38,12 @@ pub const VARIABLE: [u64; N] = [
 /// The level of every variable.
 pub type Arrivals = [u8; N];
 
-/// Expansions are tried for so many functions; later ones get the cheaper forms only, so that time
-/// stays linear whatever a file holds.
-const EXPANSIONS: usize = 100_000;
+/// So many functions are searched in every way; later ones get the cheap forms only. That is some seconds
+/// of work, and time stays linear whatever a file holds.
+const FULL_SEARCHES: usize = 250_000;
+
+/// So many solutions are remembered; a table that starts with more forgets them.
+const MOST_SOLUTIONS: usize = 1 << 18;
 
 /// `f` with variable `v` fixed.
 pub fn cofactor(f: u64, v: usize, value: bool) -> u64 {
@@ -91,12 +94,12 @@ pub struct Decomposer {
     k: usize,
     /// Of functions that are 0 at row 0; the others are their complements.
     solutions: HashMap<(u64, Arrivals), Rc<Solution>>,
-    expansions: usize,
+    searches: usize,
 }
 
 impl Decomposer {
     pub fn new(k: usize) -> Self {
-        Decomposer { k, solutions: HashMap::new(), expansions: 0 }
+        Decomposer { k, solutions: HashMap::new(), searches: 0 }
     }
 
     /// Adds cells that compute `table` of `operands`, for the circuit node of index `source`, and
@@ -108,24 +111,14 @@ impl Decomposer {
         source: u32,
         cells: &mut Cells,
     ) -> CellLiteral {
+        if self.solutions.len() > MOST_SOLUTIONS {
+            self.solutions.clear();
+        }
         let levels: Vec<u32> = operands.iter().map(|o| cells.level(o.cell as usize)).collect();
         let arrivals = relative_arrivals(&levels);
         let f = spread(table);
-        self.compare_covers(normal(f).0, &arrivals);
         let mut instance = Instance { operands, arrivals, source, cells, built: Vec::new() };
         instance.build(self, f)
-    }
-
-    /// Makes sure that the solution of `f`, 0 at row 0, is no deeper than its covers. The search
-    /// leaves these out where variables split off, which is as good but for rare arrivals.
-    fn compare_covers(&mut self, f: u64, arrivals: &Arrivals) {
-        let mut best = Some(Solution::clone(&self.solve(f, arrivals)));
-        let mut covers = Vec::new();
-        push_covers(f, arrivals, &mut covers);
-        for (operation, complemented, parts) in covers {
-            keep_better(&mut best, self.tree(operation, complemented, parts, arrivals));
-        }
-        self.solutions.extend(best.map(|best| ((f, *arrivals), Rc::new(best))));
     }
 
     /// The best form found for a function that is 0 at row 0.
@@ -155,55 +148,49 @@ impl Decomposer {
             let (operation, complemented, parts) = exact::split(f, &variables, arrivals);
             return self.tree(operation, complemented, parts.to_vec(), arrivals);
         }
+        let target = Target { f, variables: &variables, arrivals };
+        // Some path from every variable ends in the root, so no circuit is shallower than this.
+        let levels: Vec<u32> = variables.iter().map(|&v| u32::from(arrivals[v])).collect();
+        let bound = root_level(&levels, self.k);
         let mut best = None;
-        self.try_trees(f, &variables, arrivals, &mut best);
-        if self.k > 2 {
-            self.try_gates(f, &variables, arrivals, &mut best);
+        for ways in self.ways() {
+            for (operation, complemented, parts) in ways(&target) {
+                keep_better(&mut best, self.tree(operation, complemented, parts, arrivals));
+            }
+            if let Some(best) = best.take_if(|best| best.level == bound) {
+                return best;
+            }
         }
-        best.expect(
-            "a function of two or more variables has a cover of two or more cubes or splits",
-        )
+        if self.k > 2 {
+            self.try_gates(&target, &mut best);
+        }
+        best.expect("a function from which no variable splits off has covers of two cubes or more")
     }
 
-    fn try_trees(
-        &mut self,
-        f: u64,
-        variables: &[usize],
-        arrivals: &Arrivals,
-        best: &mut Option<Solution>,
-    ) {
-        let mut splits = Vec::new();
-        push_covers(f, arrivals, &mut splits);
-        push_parts_without_a_variable(f, variables, &mut splits);
-        let separable = push_single_variables(f, variables, &mut splits);
-        if !separable && self.k == 2 && self.expansions < EXPANSIONS {
-            self.expansions += 1;
-            push_expansions(f, variables, &mut splits);
-        }
-        for (operation, complemented, parts) in splits {
-            keep_better(best, self.tree(operation, complemented, parts, arrivals));
+    /// The ways to make trees that are worth their time, the most promising first. Gates of three
+    /// operands contain the expansions.
+    fn ways(&mut self) -> &'static [fn(&Target) -> Vec<Split>] {
+        self.searches += 1;
+        let ways: &[fn(&Target) -> Vec<Split>] =
+            &[single_variables, covers, parts_without_a_variable, expansions];
+        match (self.searches > FULL_SEARCHES, self.k) {
+            (true, _) => &ways[..2],
+            (false, 2) => ways,
+            (false, _) => &ways[..3],
         }
     }
 
     /// Tries gates over some variables and the cofactors by them.
-    fn try_gates(
-        &mut self,
-        f: u64,
-        variables: &[usize],
-        arrivals: &Arrivals,
-        best: &mut Option<Solution>,
-    ) {
-        for chosen in 1..1usize << variables.len() {
-            let chosen: Vec<usize> = (0..variables.len())
-                .filter(|i| chosen >> i & 1 == 1)
-                .map(|i| variables[i])
-                .collect();
+    fn try_gates(&mut self, target: &Target, best: &mut Option<Solution>) {
+        for set in 1..1usize << target.variables.len() {
+            let chosen = target.variables.iter().enumerate().filter(|(i, _)| set >> i & 1 == 1);
+            let chosen: Vec<usize> = chosen.map(|(_, &v)| v).collect();
             if chosen.len() >= self.k {
                 continue;
             }
-            let parts = distinct_cofactors(f, &chosen);
+            let parts = distinct_cofactors(target.f, &chosen);
             if chosen.len() + parts.len() <= self.k {
-                keep_better(best, self.gate(chosen, parts, arrivals));
+                keep_better(best, self.gate(chosen, parts, target.arrivals));
             }
         }
     }
@@ -220,8 +207,7 @@ impl Decomposer {
         Solution { level: level + 1, size, form: Form::Gate { variables, parts } }
     }
 
-    /// The solution that is a tree over `parts`, where a part that is itself a tree of the operation
-    /// gives its own parts: one tree is never deeper than one inside another.
+    /// The solution that is a tree over `parts`.
     fn tree(
         &mut self,
         operation: Operation,
@@ -229,34 +215,45 @@ impl Decomposer {
         parts: Vec<u64>,
         arrivals: &Arrivals,
     ) -> Solution {
-        let mut flat = Vec::new();
-        let mut leaves = Vec::new();
-        let mut size = 0;
+        let mut flat = Vec::with_capacity(parts.len());
         for part in parts {
-            let (f, flipped) = normal(part);
-            let solution = self.solve(f, arrivals);
-            match &solution.form {
-                Form::Tree { operation: inner, complemented: c, parts }
-                    if *inner == operation && (operation == Operation::Xor || *c == flipped) =>
-                {
-                    complemented ^= operation == Operation::Xor && *c != flipped;
-                    for &part in parts {
-                        let solution = self.solve(normal(part).0, arrivals);
-                        leaves.push(solution.level);
-                        size += solution.size;
-                        flat.push(part);
-                    }
-                }
-                _ => {
-                    leaves.push(solution.level);
-                    size += solution.size;
-                    flat.push(part);
-                }
+            complemented ^= self.flatten(operation, part, arrivals, &mut flat);
+        }
+        let solutions = flat.iter().map(|&part| self.solve(normal(part).0, arrivals));
+        let (levels, sizes): (Vec<u32>, Vec<u32>) =
+            solutions.map(|solution| (solution.level, solution.size)).unzip();
+        let joins = (flat.len() - 1).div_ceil(self.k - 1) as u32;
+        Solution {
+            level: root_level(&levels, self.k),
+            size: joins + sizes.iter().sum::<u32>(),
+            form: Form::Tree { operation, complemented, parts: flat },
+        }
+    }
+
+    /// Pushes `part`, or its own parts if it is itself a tree of the operation, since one tree is never
+    /// deeper than one inside another. Says whether that complements the result.
+    fn flatten(
+        &mut self,
+        operation: Operation,
+        part: u64,
+        arrivals: &Arrivals,
+        flat: &mut Vec<u64>,
+    ) -> bool {
+        let (f, flipped) = normal(part);
+        match &self.solve(f, arrivals).form {
+            Form::Tree { operation: inner, complemented, parts }
+                if *inner == operation
+                    && (operation == Operation::Xor || *complemented == flipped) =>
+            {
+                flat.extend(parts);
+                // The part is the inner tree, complemented where the two differ; for AND they agree.
+                *complemented != flipped
+            }
+            _ => {
+                flat.push(part);
+                false
             }
         }
-        let level = root_level(&leaves, self.k);
-        size += (leaves.len() - 1).div_ceil(self.k - 1) as u32;
-        Solution { level, size, form: Form::Tree { operation, complemented, parts: flat } }
     }
 }
 
@@ -299,71 +296,68 @@ fn relative_arrivals(levels: &[u32]) -> Arrivals {
 /// An operation, whether its result is complemented, and the functions it is over.
 type Split = (Operation, bool, Vec<u64>);
 
-/// The sum of products and the product of sums.
-fn push_covers(f: u64, arrivals: &Arrivals, splits: &mut Vec<Split>) {
-    for complemented in [true, false] {
-        let target = if complemented { f } else { !f };
-        let cubes = cover::cubes(target, arrivals);
-        if cubes.len() > 1 {
-            let terms = cubes.into_iter().map(|cube| !cube).collect();
-            splits.push((Operation::And, complemented, terms));
-        }
-    }
+/// A function of two or more variables to be split, those variables, and when they arrive.
+struct Target<'a> {
+    f: u64,
+    variables: &'a [usize],
+    arrivals: &'a Arrivals,
 }
 
-/// `f = x ∘ g` for all variables `x` at once; says whether there is one.
-fn push_single_variables(f: u64, variables: &[usize], splits: &mut Vec<Split>) -> bool {
-    let before = splits.len();
-    for complemented in [false, true] {
-        let mut rest = if complemented { !f } else { f };
+/// All variables that split off, `f = x ∘ g`, at once.
+fn single_variables(target: &Target) -> Vec<Split> {
+    let mut splits = Vec::new();
+    for (operation, complemented) in
+        [(Operation::And, false), (Operation::And, true), (Operation::Xor, false)]
+    {
+        let mut rest = if complemented { !target.f } else { target.f };
         let mut parts = Vec::new();
-        for &v in variables {
-            if cofactor(rest, v, false) == 0 {
-                parts.push(VARIABLE[v]);
-                rest = cofactor(rest, v, true);
-            } else if cofactor(rest, v, true) == 0 {
-                parts.push(!VARIABLE[v]);
-                rest = cofactor(rest, v, false);
+        for &v in target.variables {
+            if let Some((literal, cofactor)) = split_off(operation, rest, v) {
+                parts.push(literal);
+                rest = cofactor;
             }
         }
-        push_rest(Operation::And, complemented, parts, rest, splits);
-    }
-    let mut rest = f;
-    let mut parts = Vec::new();
-    for &v in variables {
-        if cofactor(rest, v, false) == !cofactor(rest, v, true) {
-            parts.push(VARIABLE[v]);
-            rest = cofactor(rest, v, false);
+        if parts.is_empty() {
+            continue;
         }
+        // A rest of 1 is neutral to AND, to XOR a complement.
+        let flip = operation == Operation::Xor && rest == u64::MAX;
+        if rest != 0 && rest != u64::MAX {
+            parts.push(rest);
+        }
+        splits.push((operation, complemented ^ flip, parts));
     }
-    push_rest(Operation::Xor, false, parts, rest, splits);
-    splits.len() > before
+    splits
 }
 
-/// The split into variables and a rest, which is left out where it is the operation's neutral element.
-fn push_rest(
-    operation: Operation,
-    complemented: bool,
-    mut parts: Vec<u64>,
-    rest: u64,
-    splits: &mut Vec<Split>,
-) {
-    if parts.is_empty() {
-        return;
+/// The literal of `v` and the function without `v` that give `f` by the operation, if there are such.
+fn split_off(operation: Operation, f: u64, v: usize) -> Option<(u64, u64)> {
+    let (f0, f1) = (cofactor(f, v, false), cofactor(f, v, true));
+    match operation {
+        Operation::And if f0 == 0 => Some((VARIABLE[v], f1)),
+        Operation::And if f1 == 0 => Some((!VARIABLE[v], f0)),
+        Operation::Xor if f0 == !f1 => Some((VARIABLE[v], f0)),
+        _ => None,
     }
-    let flip = operation == Operation::Xor && rest == u64::MAX;
-    if rest != 0 && rest != u64::MAX {
-        parts.push(rest);
-    }
-    splits.push((operation, complemented ^ flip, parts));
+}
+
+/// The sum of products and the product of sums.
+fn covers(target: &Target) -> Vec<Split> {
+    let cover = |complemented: bool| {
+        let cubes = cover::cubes(if complemented { target.f } else { !target.f }, target.arrivals);
+        let terms: Vec<u64> = cubes.into_iter().map(|cube| !cube).collect();
+        (terms.len() > 1).then_some((Operation::And, complemented, terms))
+    };
+    [true, false].into_iter().filter_map(cover).collect()
 }
 
 /// `f = g ∘ h` where `g` lacks a variable and `h` another.
-fn push_parts_without_a_variable(f: u64, variables: &[usize], splits: &mut Vec<Split>) {
-    for (i, &a) in variables.iter().enumerate() {
-        for &b in &variables[..i] {
+fn parts_without_a_variable(target: &Target) -> Vec<Split> {
+    let mut splits = Vec::new();
+    for (i, &a) in target.variables.iter().enumerate() {
+        for &b in &target.variables[..i] {
             for complemented in [false, true] {
-                let f = if complemented { !f } else { f };
+                let f = if complemented { !target.f } else { target.f };
                 // The least functions above f that lack a, and b.
                 let g = cofactor(f, a, false) | cofactor(f, a, true);
                 let h = cofactor(f, b, false) | cofactor(f, b, true);
@@ -371,25 +365,33 @@ fn push_parts_without_a_variable(f: u64, variables: &[usize], splits: &mut Vec<S
                     splits.push((Operation::And, complemented, vec![g, h]));
                 }
             }
-            let g = cofactor(f, a, false);
-            let h = cofactor(f ^ g, b, false);
-            if g ^ h == f {
+            let g = cofactor(target.f, a, false);
+            let h = cofactor(target.f ^ g, b, false);
+            if g ^ h == target.f {
                 splits.push((Operation::Xor, false, vec![g, h]));
             }
         }
     }
+    splits
 }
 
-/// Shannon's expansion, as OR of ANDs and as AND of ORs, and Davio's two, by each variable.
-fn push_expansions(f: u64, variables: &[usize], splits: &mut Vec<Split>) {
-    for &v in variables {
-        let x = VARIABLE[v];
-        let (f0, f1) = (cofactor(f, v, false), cofactor(f, v, true));
-        splits.push((Operation::And, true, vec![!(!x & f0), !(x & f1)]));
-        splits.push((Operation::And, false, vec![x | f0, !x | f1]));
-        splits.push((Operation::Xor, false, vec![f0, x & (f0 ^ f1)]));
-        splits.push((Operation::Xor, false, vec![f1, !x & (f0 ^ f1)]));
+/// Shannon's expansion, as OR of ANDs and as AND of ORs, and Davio's two, by each variable; none where
+/// a variable splits off.
+fn expansions(target: &Target) -> Vec<Split> {
+    if !single_variables(target).is_empty() {
+        return Vec::new();
     }
+    let by = |&v: &usize| {
+        let x = VARIABLE[v];
+        let (f0, f1) = (cofactor(target.f, v, false), cofactor(target.f, v, true));
+        [
+            (Operation::And, true, vec![!(!x & f0), !(x & f1)]),
+            (Operation::And, false, vec![x | f0, !x | f1]),
+            (Operation::Xor, false, vec![f0, x & (f0 ^ f1)]),
+            (Operation::Xor, false, vec![f1, !x & (f0 ^ f1)]),
+        ]
+    };
+    target.variables.iter().flat_map(by).collect()
 }
 
 /// The cofactors of `f` by all assignments of the variables, without constants, and of a function and
@@ -467,47 +469,38 @@ fn table_over(f: u64, functions: &[u64]) -> TruthTable {
 mod tests {
     use super::*;
 
+    /// How many functions of four variables are due on each level, in gates of `k` operands.
+    fn census_of_four(k: usize) -> [usize; 5] {
+        let mut decomposer = Decomposer::new(k);
+        let mut census = [0; 5];
+        for half in 0..1u64 << 15 {
+            let f = spread(TruthTable::new(4, half << 1).unwrap());
+            census[decomposer.solve(f, &[0; N]).level as usize] += 2;
+        }
+        census
+    }
+
     #[test]
-    fn census_of_four() {
-        for k in 2..=3 {
-            let mut decomposer = Decomposer::new(k);
-            let mut census = [0; 8];
-            let mut size = 0;
-            for bits in 0..1u64 << 15 {
-                let f = spread(TruthTable::new(4, bits << 1).unwrap());
-                let s = decomposer.solve(f, &[0; N]);
-                census[s.level as usize] += 2;
-                size += s.size;
-            }
-            println!(
-                "{k} {census:?} size {} expansions {}",
-                size as f64 / 32768.,
-                decomposer.expansions
-            );
-        }
-        for n in 5..=6 {
-            for k in 2..=5 {
-                let mut decomposer = Decomposer::new(k);
-                let mut census = [0; 12];
-                let mut size = 0;
-                let start = std::time::Instant::now();
-                let mut f = 0x9E37_79B9_7F4A_7C15u64;
-                for _ in 0..100 {
-                    f ^= f << 13;
-                    f ^= f >> 7;
-                    f ^= f << 17;
-                    let f = spread(TruthTable::new(n, f).unwrap());
-                    let s = decomposer.solve(normal(f).0, &[0; N]);
-                    census[s.level as usize] += 1;
-                    size += s.size;
-                }
-                println!(
-                    "n {n} k {k} {census:?} size {} expansions {} {:?}",
-                    size as f64 / 100.,
-                    decomposer.expansions,
-                    start.elapsed()
-                );
-            }
-        }
+    fn every_function_of_four_variables_has_its_least_depth() {
+        assert_eq!(census_of_four(2), [10, 60, 1458, 56456, 7552]);
+        // What depends on three variables or fewer is one gate, everything else takes two levels.
+        assert_eq!(census_of_four(3), [10, 932, 64594, 0, 0]);
+    }
+
+    #[test]
+    fn when_searches_run_out_the_covers_remain() {
+        let mut decomposer = Decomposer::new(2);
+        decomposer.searches = FULL_SEARCHES;
+        let bits = 0x9E37_79B9_7F4A_7C16;
+        let thrifty = decomposer.solve(bits, &[0; N]).level;
+        let thorough = Decomposer::new(2).solve(bits, &[0; N]).level;
+        assert!(thorough < thrifty && thrifty <= 8, "{thorough} and {thrifty}");
+    }
+
+    #[test]
+    fn gaps_between_arrivals_count_up_to_where_all_is_settled() {
+        assert_eq!(relative_arrivals(&[5, 1000, 7, 7]), [0, 3, 0, 0, 0, 0]);
+        assert_eq!(relative_arrivals(&[4, 4, 5]), [0, 0, 1, 0, 0, 0]);
+        assert_eq!(relative_arrivals(&[0; 6]), [0; 6]);
     }
 }
