@@ -13,10 +13,12 @@ use crate::model::Model;
 
 mod enumerate;
 mod locate;
+mod miter;
 mod shrink;
 
 pub use enumerate::{exhaustive, sample};
 pub use locate::{Departure, locate};
+pub use miter::{Equivalence, equivalent};
 pub use shrink::shrink;
 
 /// What a check found.
