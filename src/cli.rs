@@ -16,6 +16,7 @@ mod convert;
 mod eval;
 mod families;
 mod info;
+mod loops;
 mod progress;
 mod run;
 mod source;
@@ -45,6 +46,8 @@ enum Command {
     Eval(eval::Args),
     /// Check that a model computes a circuit
     Verify(verify::Args),
+    /// Find the least number of loops that is right for all inputs
+    Loops(loops::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -88,6 +91,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Run(args) => run::main(&args),
         Command::Eval(args) => eval::main(&args),
         Command::Verify(args) => verify::main(&args),
+        Command::Loops(args) => loops::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),
