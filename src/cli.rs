@@ -13,6 +13,7 @@ use serde_json::Value;
 mod assignments;
 mod compile;
 mod convert;
+mod depth;
 mod eval;
 mod families;
 mod info;
@@ -48,6 +49,10 @@ enum Command {
     Verify(verify::Args),
     /// Find the least number of loops that is right for all inputs
     Loops(loops::Args),
+    /// Show how many levels a function needs over several sets of gates
+    Depth(depth::Args),
+    /// Count all functions of a few variables by least depth
+    Census(depth::CensusArgs),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -92,6 +97,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Eval(args) => eval::main(&args),
         Command::Verify(args) => verify::main(&args),
         Command::Loops(args) => loops::main(&args),
+        Command::Depth(args) => depth::main(&args),
+        Command::Census(args) => depth::census(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

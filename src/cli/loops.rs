@@ -43,7 +43,8 @@ pub fn main(args: &Args) -> Result<Report> {
     let limits =
         Limits { conflicts: Some(args.conflicts), time: args.timeout.map(Duration::from_secs) };
     let loops = tightness::loops(&network, args.layers, limits)?;
-    let mut text = format!("{}: depth {}, layers a loop {}\n", source.name, loops.depth, args.layers);
+    let mut text =
+        format!("{}: depth {}, layers a loop {}\n", source.name, loops.depth, args.layers);
     let mut json = loops_json(&loops);
     if let Some([zero, one]) = &table {
         text += &table_text(zero, one);
