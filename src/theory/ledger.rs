@@ -180,7 +180,7 @@ static CLAIMS: [Claim; 19] = [
     Claim {
         id: "collapse",
         statement: "Every network of fan-in 2 and depth D runs in ceil(D/c) layers with 2^c heads and an \
-                    MLP of 2^(2^c + 1) + 2^c + 1 units.",
+                    MLP of 2^(2^c + 1) + 2^c + 1 units, for c = 1, 2, 3.",
         status: Status::Proved,
         assumptions: EXACT,
         reason: "A node of level l is a function of at most 2^c nodes of level at most c (ceil(l/c) - 1).",
@@ -279,11 +279,12 @@ static CLAIMS: [Claim; 19] = [
     },
     Claim {
         id: "tied-capacity",
-        statement: "A block of L layers looped R times computes all that L R layers of its own weights \
-                    compute.",
+        statement: "A block of L layers looped R times computes everything that L R layers with \
+                    weights of their own compute.",
         status: Status::Refuted,
-        assumptions: "weights of bounded size; the tied functions are some of the untied",
-        reason: "P parameters of b bits tell at most 2^(b P) functions apart, whatever R is.",
+        assumptions: "weights of bounded size",
+        reason: "P parameters of b bits tell at most 2^(b P) functions apart, whatever R is. The \
+                 looped functions are some of the others.",
         range: "all weights -1, 0, 1 of one unit per layer, two layers, inputs 0 to 3",
         check: Some(bounds::tied_capacity),
     },
