@@ -74,6 +74,11 @@ impl Limits {
     pub fn since(self, start: Instant) -> Self {
         Limits { time: self.time.map(|time| time.saturating_sub(start.elapsed())), ..self }
     }
+
+    /// Whether no time is left.
+    pub fn is_over(self) -> bool {
+        self.time == Some(Duration::ZERO)
+    }
 }
 
 /// What a solver says of a set of clauses and assumptions.

@@ -28,9 +28,9 @@ pub struct Args {
     /// The most conflicts of one question to the SAT solver
     #[arg(long, value_name = "N", default_value_t = 1_000_000)]
     conflicts: u64,
-    /// The most seconds in all; what is undecided then stays so
-    #[arg(long, value_name = "SECONDS")]
-    timeout: Option<u64>,
+    /// The most seconds for solving; what is undecided then stays so
+    #[arg(long, value_name = "SECONDS", default_value_t = 60)]
+    timeout: u64,
 }
 
 pub fn main(args: &Args) -> Result<Report> {
@@ -41,7 +41,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let network = mapping::map(&source.circuit, args.heads)?.network;
     let table = if args.table { Some(count(&network)?) } else { None };
     let limits =
-        Limits { conflicts: Some(args.conflicts), time: args.timeout.map(Duration::from_secs) };
+        Limits { conflicts: Some(args.conflicts), time: Some(Duration::from_secs(args.timeout)) };
     let loops = tightness::loops(&network, args.layers, limits)?;
     let mut text =
         format!("{}: depth {}, layers a loop {}\n", source.name, loops.depth, args.layers);

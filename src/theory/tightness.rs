@@ -102,19 +102,27 @@ pub fn loops(network: &Network, layers: usize, limits: Limits) -> Result<Loops> 
     let layers = layers.max(1);
     let most = network.depth().div_ceil(layers);
     let mut unrolling = Unrolling::new(network)?;
+    // What goes down from the depth first: near it little is unrolled and most is settled.
+    let from_any = unrolling.least_from_any(layers, limits, start)?;
+    // What is known is right, so no fewer loops know than are right from all states.
+    let fewest = match from_any.one_fewer {
+        Some(Correctness::Wrong(_)) => from_any.loops,
+        _ => 0,
+    };
+    let kleene = unrolling.least_known(fewest, layers, limits, start)?;
     let mut sampled = simulate::sample(network, Start::All(false));
-    let mut from_zero = Vec::with_capacity(most + 1);
-    for r in 0..most {
-        from_zero.push(match sampled[r * layers].take() {
+    let mut from_zero = vec![Correctness::Right; most + 1];
+    for r in (0..from_any.loops).rev() {
+        from_zero[r] = match sampled[r * layers].take() {
             Some(witness) => Correctness::Wrong(witness),
             None => unrolling.check(r * layers, Start::All(false), limits.since(start))?,
-        });
+        };
     }
-    from_zero.push(Correctness::Right);
-    let from_any = unrolling.least_from_any(layers, limits, start)?;
-    let kleene = unrolling.least_known(layers, limits, start)?;
     Ok(Loops { layers, depth: network.depth(), from_zero, from_any, kleene })
 }
+
+/// Nodes unrolled between two looks at the clock.
+const CLOCK_INTERVAL: u64 = 1024;
 
 /// A network's steps as clauses, unrolled on demand.
 pub struct Unrolling<'n> {
@@ -153,7 +161,13 @@ impl<'n> Unrolling<'n> {
         let begin = Instant::now();
         let mut verdict = Correctness::Right;
         for &output in self.network.outputs() {
-            self.unroll(start, steps, output)?;
+            let in_time =
+                self.unroll((steps, output), limits.since(begin), |unrolling, node| {
+                    unrolling.step(start, node)
+                })?;
+            if !in_time {
+                return Ok(Correctness::Undecided);
+            }
             let state = self.state(start, steps, output).expect("just unrolled");
             let wrong = self.encoder.xor(state, self.values[output as usize]);
             match self.encoder.solve(&[wrong], limits.since(begin)) {
@@ -174,7 +188,9 @@ impl<'n> Unrolling<'n> {
         let begin = Instant::now();
         let mut answer = Answer::Unsatisfiable;
         for &output in self.network.outputs() {
-            self.unroll_known(steps, output);
+            if !self.unroll((steps, output), limits.since(begin), Self::step_known)? {
+                return Ok(Answer::Undecided);
+            }
             let [zero, one] = self.knowledge(steps, output).expect("just unrolled");
             match self.encoder.solve(&[!zero, !one], limits.since(begin)) {
                 Answer::Satisfiable => return Ok(Answer::Satisfiable),
@@ -200,20 +216,21 @@ impl<'n> Unrolling<'n> {
         Ok(Least { loops: 0, one_fewer: None })
     }
 
-    /// Goes down from the depth, since what is known stays known.
+    /// Goes down from the depth, since what is known stays known, to at least `fewest`.
     fn least_known(
         &mut self,
+        fewest: usize,
         layers: usize,
         limits: Limits,
         start: Instant,
     ) -> Result<(usize, bool)> {
-        for r in (0..self.network.depth().div_ceil(layers)).rev() {
+        for r in (fewest..self.network.depth().div_ceil(layers)).rev() {
             match self.unknown(r * layers, limits.since(start))? {
                 Answer::Unsatisfiable => {}
                 answer => return Ok((r + 1, answer == Answer::Satisfiable)),
             }
         }
-        Ok((0, true))
+        Ok((fewest, true))
     }
 
     fn witness(&self, start: Start) -> Witness {
@@ -237,28 +254,47 @@ impl<'n> Unrolling<'n> {
         }
     }
 
-    /// Makes the state of `root` after `steps` steps, and before it all that it depends on.
-    fn unroll(&mut self, start: Start, steps: usize, root: u32) -> Result<()> {
-        let network = self.network;
-        let mut open = vec![(steps, root)];
-        while let Some(&(steps, id)) = open.last() {
-            if self.state(start, steps, id).is_some() {
+    /// Steps from `root`, a number of steps and a node, down to all that it depends on and back; false
+    /// if time ran out. `step` makes what is due at a place or names what is missing for it.
+    fn unroll(
+        &mut self,
+        root: (usize, u32),
+        limits: Limits,
+        mut step: impl FnMut(&mut Self, (usize, u32)) -> Result<Vec<(usize, u32)>>,
+    ) -> Result<bool> {
+        let begin = Instant::now();
+        let mut open = vec![root];
+        for visit in 0u64.. {
+            let Some(&place) = open.last() else { break };
+            if visit.is_multiple_of(CLOCK_INTERVAL) && limits.since(begin).is_over() {
+                return Ok(false);
+            }
+            let missing = step(self, place)?;
+            if missing.is_empty() {
                 open.pop();
-                continue;
             }
-            let operands = network.operands(id as usize);
-            let missing = operands.iter().filter(|&&p| self.state(start, steps - 1, p).is_none());
-            let n_open = open.len();
-            open.extend(missing.map(|&p| (steps - 1, p)));
-            if open.len() > n_open {
-                continue;
-            }
-            let states = operands.iter().map(|&p| self.state(start, steps - 1, p));
-            let states: Vec<Lit> = states.map(|s| s.expect("none is missing")).collect();
+            open.extend(missing);
+        }
+        Ok(true)
+    }
+
+    /// Makes the state of a node after some steps, unless an operand's before is missing.
+    fn step(&mut self, start: Start, (steps, id): (usize, u32)) -> Result<Vec<(usize, u32)>> {
+        if self.state(start, steps, id).is_some() {
+            return Ok(Vec::new());
+        }
+        let network = self.network;
+        let operands = network.operands(id as usize);
+        let states: Vec<Option<Lit>> =
+            operands.iter().map(|&p| self.state(start, steps - 1, p)).collect();
+        let missing = operands.iter().zip(&states).filter(|(_, state)| state.is_none());
+        let missing: Vec<(usize, u32)> = missing.map(|(&p, _)| (steps - 1, p)).collect();
+        if missing.is_empty() {
+            let states: Vec<Lit> = states.into_iter().flatten().collect();
             let state = self.encoder.gate(&states, |row| network.value(id as usize, row))?;
             self.states.insert((start, steps, id), state);
         }
-        Ok(())
+        Ok(missing)
     }
 
     /// Whether a node is known to be 0, and to be 1, after `steps` steps from unknown gates.
@@ -272,23 +308,19 @@ impl<'n> Unrolling<'n> {
         }
     }
 
-    fn unroll_known(&mut self, steps: usize, root: u32) {
-        let network = self.network;
-        let mut open = vec![(steps, root)];
-        while let Some(&(steps, id)) = open.last() {
-            if self.knowledge(steps, id).is_some() {
-                open.pop();
-                continue;
-            }
-            let operands = network.operands(id as usize);
-            let missing = operands.iter().filter(|&&p| self.knowledge(steps - 1, p).is_none());
-            let n_open = open.len();
-            open.extend(missing.map(|&p| (steps - 1, p)));
-            if open.len() == n_open {
-                let known = [false, true].map(|value| self.known_gate(steps, id, value));
-                self.known.insert((steps, id), known);
-            }
+    /// Makes what is known of a node after some steps, unless an operand's before is missing.
+    fn step_known(&mut self, (steps, id): (usize, u32)) -> Result<Vec<(usize, u32)>> {
+        if self.knowledge(steps, id).is_some() {
+            return Ok(Vec::new());
         }
+        let operands = self.network.operands(id as usize);
+        let missing = operands.iter().filter(|&&p| self.knowledge(steps - 1, p).is_none());
+        let missing: Vec<(usize, u32)> = missing.map(|&p| (steps - 1, p)).collect();
+        if missing.is_empty() {
+            let known = [false, true].map(|value| self.known_gate(steps, id, value));
+            self.known.insert((steps, id), known);
+        }
+        Ok(missing)
     }
 
     /// Whether the operands that are known before step `steps` force node `id` to `value`: every row of

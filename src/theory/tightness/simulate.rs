@@ -29,93 +29,107 @@ pub fn wrong_inputs(network: &Network, start: bool) -> Result<Vec<u64>> {
     }
     let total = 1u64 << network.n_inputs();
     let last = if total < 64 { (1 << total) - 1 } else { u64::MAX };
-    let counts = (0..total.div_ceil(64)).into_par_iter().map(|word| {
-        let inputs = (0..network.n_inputs()).map(|i| counting_word(i, word));
-        let mut state = initial(network, inputs, |_| if start { u64::MAX } else { 0 });
+    let counts = (0..total.div_ceil(64).div_ceil(LANES as u64)).into_par_iter().map(|block| {
+        let words = |i| std::array::from_fn(|l| counting_word(i, LANES as u64 * block + l as u64));
+        let inputs = (0..network.n_inputs()).map(words);
+        let mut state = initial(network, inputs, |_| constant(start));
         let wrong = wrong_after_each_step(network, &mut state);
-        wrong.into_iter().map(|wrong| u64::from((wrong & last).count_ones())).collect()
+        // Beyond the last assignment they begin anew; the block's first words are all there is then.
+        let count = |wrong: &Lanes| {
+            let words = wrong.iter().take(total.div_ceil(64).try_into().unwrap_or(LANES));
+            words.map(|word| u64::from((word & last).count_ones())).sum::<u64>()
+        };
+        wrong.iter().map(count).collect()
     });
     let none = || vec![0; network.depth() + 1];
     let add = |a: Vec<u64>, b: Vec<u64>| a.iter().zip(&b).map(|(a, b)| a + b).collect();
     Ok(counts.reduce(none, add))
 }
 
-/// Words of random assignments that [`sample`] tries.
-const SAMPLED_WORDS: usize = 8;
+/// Words of assignments that are simulated together.
+const LANES: usize = 8;
+
+/// A bit of each of `64 LANES` assignments.
+type Lanes = [u64; LANES];
+
+fn constant(value: bool) -> Lanes {
+    [if value { u64::MAX } else { 0 }; LANES]
+}
 
 /// For `T = 0, …, depth - 1` a random input, and random initial states where `start` leaves them open,
 /// that gives a wrong output after `T` steps, if one was met.
 pub(super) fn sample(network: &Network, start: Start) -> Vec<Option<Witness>> {
-    let mut witnesses = vec![None; network.depth()];
     let mut rng = ChaCha8Rng::seed_from_u64(0);
-    for _ in 0..SAMPLED_WORDS {
-        let inputs: Vec<u64> = (0..network.n_inputs()).map(|_| rng.random()).collect();
-        let mut state = initial(network, inputs.into_iter(), |_| match start {
-            Start::All(value) => {
-                if value {
-                    u64::MAX
-                } else {
-                    0
-                }
-            }
-            Start::Any => rng.random(),
-        });
-        let initial = state.clone();
-        let wrong = wrong_after_each_step(network, &mut state);
-        for (witness, wrong) in witnesses.iter_mut().zip(wrong) {
-            if witness.is_none() && wrong != 0 {
-                let lane = wrong.trailing_zeros();
-                let start: Vec<bool> = initial.iter().map(|word| word >> lane & 1 == 1).collect();
-                let input = start[..network.n_inputs()].to_vec();
-                *witness = Some(Witness { input, start });
-            }
-        }
-    }
-    witnesses
+    let inputs: Vec<Lanes> = (0..network.n_inputs()).map(|_| rng.random()).collect();
+    let mut state = initial(network, inputs.into_iter(), |_| match start {
+        Start::All(value) => constant(value),
+        Start::Any => rng.random(),
+    });
+    let initial = state.clone();
+    let mut wrong = wrong_after_each_step(network, &mut state);
+    wrong.pop();
+    let witness = |wrong: &Lanes| {
+        let lane = wrong.iter().position(|&word| word != 0)?;
+        let bit = wrong[lane].trailing_zeros();
+        let start: Vec<bool> = initial.iter().map(|words| words[lane] >> bit & 1 == 1).collect();
+        Some(Witness { input: start[..network.n_inputs()].to_vec(), start })
+    };
+    wrong.iter().map(witness).collect()
 }
 
 /// The states before the first step: inputs and constants at their values, gates as `gate` says.
 fn initial(
     network: &Network,
-    inputs: impl Iterator<Item = u64>,
-    mut gate: impl FnMut(usize) -> u64,
-) -> Vec<u64> {
-    let mut state: Vec<u64> = inputs.collect();
+    inputs: impl Iterator<Item = Lanes>,
+    mut gate: impl FnMut(usize) -> Lanes,
+) -> Vec<Lanes> {
+    let mut state: Vec<Lanes> = inputs.collect();
     for id in network.n_inputs()..network.n_nodes() {
-        let constant = if network.value(id, 0) { u64::MAX } else { 0 };
-        state.push(if network.is_source(id) { constant } else { gate(id) });
+        let value = network.value(id, 0);
+        state.push(if network.is_source(id) { constant(value) } else { gate(id) });
     }
     state
 }
 
 /// The assignments with a wrong output after 0, …, depth steps.
-fn wrong_after_each_step(network: &Network, state: &mut [u64]) -> Vec<u64> {
+fn wrong_after_each_step(network: &Network, state: &mut [Lanes]) -> Vec<Lanes> {
+    let mut rows = vec![constant(false); 1 << network.k()];
     let mut values = state.to_vec();
-    (network.n_inputs()..network.n_nodes()).for_each(|id| update(network, &mut values, id));
-    let wrong = |state: &[u64]| {
-        let outputs = network.outputs().iter().map(|&id| id as usize);
-        outputs.fold(0, |wrong, id| wrong | state[id] ^ values[id])
+    for id in network.n_inputs()..network.n_nodes() {
+        update(network, &mut values, id, &mut rows);
+    }
+    let wrong = |state: &[Lanes]| {
+        let mut wrong = constant(false);
+        for &id in network.outputs() {
+            let (state, value) = (&state[id as usize], &values[id as usize]);
+            (0..LANES).for_each(|l| wrong[l] |= state[l] ^ value[l]);
+        }
+        wrong
     };
     let mut after = vec![wrong(state)];
-    for _ in 0..network.depth() {
-        (network.n_inputs()..network.n_nodes()).rev().for_each(|id| update(network, state, id));
+    for step in 1..=network.depth() as u32 {
+        // A gate of a lower level has its value already.
+        let late = (network.n_inputs()..network.n_nodes()).rev();
+        late.filter(|&id| network.levels()[id] >= step)
+            .for_each(|id| update(network, state, id, &mut rows));
         after.push(wrong(state));
     }
     after
 }
 
-/// Gives node `id` its function's value of the operands' states: one selection per row and operand.
-fn update(network: &Network, state: &mut [u64], id: usize) {
-    let mut rows = [0; 1 << Network::MAX_K];
-    let mut n_rows = 1 << network.k();
-    for (row, word) in rows[..n_rows].iter_mut().enumerate() {
-        *word = if network.value(id, row) { u64::MAX } else { 0 };
+/// Gives node `id` its function's value of the operands' states: one selection per row and operand, in
+/// `rows`, which has room for a table.
+fn update(network: &Network, state: &mut [Lanes], id: usize, rows: &mut [Lanes]) {
+    for (row, words) in rows.iter_mut().enumerate() {
+        *words = constant(network.value(id, row));
     }
+    let mut n_rows = rows.len();
     for &operand in network.operands(id) {
-        let bit = state[operand as usize];
+        let bits = &state[operand as usize];
         n_rows /= 2;
         for row in 0..n_rows {
-            rows[row] = rows[2 * row] & !bit | rows[2 * row + 1] & bit;
+            let [zero, one] = [rows[2 * row], rows[2 * row + 1]];
+            rows[row] = std::array::from_fn(|l| zero[l] & !bits[l] | one[l] & bits[l]);
         }
     }
     state[id] = rows[0];
