@@ -229,58 +229,16 @@ impl<'a> Netlist<'a> {
                 .hint("declare it as an input, or define it; upper and lower case differ"));
         }
         let order = self.topological_order()?;
-        let mut builder = Builder::new();
-        let mut nodes = vec![None; self.nets.len()];
-        self.build_sources(&mut builder, &mut nodes)?;
+        let mut assembly = Assembly {
+            builder: Builder::new(),
+            nodes: vec![None; self.nets.len()],
+            named_constants: [false; 2],
+        };
+        assembly.add_sources(&self)?;
         for net in order {
-            self.build_gate(net, &mut builder, &mut nodes)?;
+            assembly.add_gate(&self, net)?;
         }
-        for latch in &self.latches {
-            let node = nodes[latch.net.0 as usize].expect("latches were built as sources");
-            builder.next_state(node, literal(&nodes, latch.next))?;
-        }
-        for (name, pin) in &self.outputs {
-            builder.output(name.as_ref(), literal(&nodes, *pin))?;
-        }
-        builder.finish()
-    }
-
-    fn build_sources(&self, builder: &mut Builder, nodes: &mut [Option<NodeId>]) -> Result<()> {
-        for &net in &self.inputs {
-            let node = builder.input(self.name(net));
-            let at = || self.source.place(self.offset(net));
-            nodes[net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
-        }
-        for latch in &self.latches {
-            let node = builder.latch(self.name(latch.net), latch.init, latch.clock.clone());
-            let at = || self.source.place(self.offset(latch.net));
-            nodes[latch.net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
-        }
-        Ok(())
-    }
-
-    fn build_gate(
-        &self,
-        net: Net,
-        builder: &mut Builder,
-        nodes: &mut [Option<NodeId>],
-    ) -> Result<()> {
-        let Driver::Gate { kind, .. } = self.info(net).driver else {
-            unreachable!("only gates are in the order");
-        };
-        let node = match kind {
-            GateKind::Const(value) => builder.constant(value)?,
-            _ => {
-                let fanins: Vec<Literal> =
-                    self.fanins(net).iter().map(|&pin| literal(nodes, pin)).collect();
-                builder.gate(kind, &fanins)?
-            }
-        };
-        nodes[net.0 as usize] = Some(node);
-        if let Some(name) = &self.info(net).name {
-            builder.name(node, name.as_ref())?;
-        }
-        Ok(())
+        assembly.finish(&self)
     }
 
     fn fanins(&self, net: Net) -> &[Pin] {
@@ -359,9 +317,71 @@ impl<'a> Netlist<'a> {
     }
 }
 
-fn literal(nodes: &[Option<NodeId>], pin: Pin) -> Literal {
-    let node = nodes[pin.net.0 as usize].expect("drivers were checked and fan-ins come first");
-    node.literal().flip_if(pin.complemented)
+/// A circuit that is being built from a netlist.
+struct Assembly {
+    builder: Builder,
+    /// The node of each net.
+    nodes: Vec<Option<NodeId>>,
+    /// Nets with the same constant are one node; the first gives it its name.
+    named_constants: [bool; 2],
+}
+
+impl Assembly {
+    fn add_sources(&mut self, netlist: &Netlist<'_>) -> Result<()> {
+        let place = |net| netlist.source.place(netlist.offset(net));
+        for &net in &netlist.inputs {
+            let node = self.builder.input(netlist.name(net));
+            self.nodes[net.0 as usize] = Some(node.map_err(|error| error.at(place(net)))?);
+        }
+        for latch in &netlist.latches {
+            let name = netlist.name(latch.net);
+            let node = self.builder.latch(name, latch.init, latch.clock.clone());
+            self.nodes[latch.net.0 as usize] =
+                Some(node.map_err(|error| error.at(place(latch.net)))?);
+        }
+        Ok(())
+    }
+
+    fn add_gate(&mut self, netlist: &Netlist<'_>, net: Net) -> Result<()> {
+        let Driver::Gate { kind, .. } = netlist.info(net).driver else {
+            unreachable!("only gates are in the order");
+        };
+        let node = match kind {
+            GateKind::Const(value) => self.builder.constant(value)?,
+            _ => {
+                let fanins: Vec<Literal> =
+                    netlist.fanins(net).iter().map(|&pin| self.literal(pin)).collect();
+                self.builder.gate(kind, &fanins)?
+            }
+        };
+        self.nodes[net.0 as usize] = Some(node);
+        let Some(name) = &netlist.info(net).name else { return Ok(()) };
+        if let GateKind::Const(value) = kind
+            && std::mem::replace(&mut self.named_constants[usize::from(value)], true)
+        {
+            return Ok(());
+        }
+        self.builder.name(node, name.as_ref())
+    }
+
+    fn finish(mut self, netlist: &Netlist<'_>) -> Result<Circuit> {
+        for latch in &netlist.latches {
+            let node = self.literal(latch.net.into()).node;
+            let next = self.literal(latch.next);
+            self.builder.next_state(node, next)?;
+        }
+        for (name, pin) in &netlist.outputs {
+            let literal = self.literal(*pin);
+            self.builder.output(name.as_ref(), literal)?;
+        }
+        self.builder.finish()
+    }
+
+    fn literal(&self, pin: Pin) -> Literal {
+        let node = self.nodes[pin.net.0 as usize];
+        let node = node.expect("drivers were checked and fan-ins come first");
+        node.literal().flip_if(pin.complemented)
+    }
 }
 
 fn arity(kind: GateKind) -> &'static str {

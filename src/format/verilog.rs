@@ -166,8 +166,8 @@ impl<'a> Module<'a> {
                 _ => {}
             }
         }
-        let expected = "a declaration, a gate primitive, assign or endmodule";
-        Err(self.unexpected(expected).hint(HINT))
+        let error = self.unexpected("a declaration, a gate primitive, assign or endmodule");
+        Err(if first.shape == Shape::End { error } else { error.hint(HINT) })
     }
 
     /// `wire`, `reg` and `signed` behind a direction say nothing about a circuit.
@@ -457,8 +457,12 @@ impl<'a> Module<'a> {
                     .push(format!("the inout port {} is taken as an {role}", quote(port.text)));
             }
             for &net in &signal.nets {
-                if is_input {
-                    netlist.input(net, netlist.offset(net).max(port.offset))?;
+                if is_input && netlist.is_driven(net) {
+                    let found = format!("one for {}", quote(netlist.name(net)));
+                    let offset = netlist.offset(net);
+                    return Err(self.source.error(offset, "no driver for an input", found));
+                } else if is_input {
+                    netlist.input(net, port.offset)?;
                 } else {
                     let name = netlist.shared_name(net);
                     netlist.output(name, net.into(), port.offset)?;

@@ -362,7 +362,7 @@ impl<'a> Module<'a> {
         };
         let found = if left == right { format!("[{left}]") } else { format!("[{left}:{right}]") };
         self.source.error(offset, expected, found).hint(
-            "a vector is declared before it is used, and names with brackets are escaped: \\a[0] ",
+            "a vector is declared before it is used; a name that holds brackets begins with a backslash",
         )
     }
 
