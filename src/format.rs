@@ -226,3 +226,46 @@ fn word_order_note(circuit: &Circuit) -> Option<String> {
         format!("the format has no bit orders: those of {} are left out", words.join(", "))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_tells_the_format() {
+        let cases: &[(&[u8], Option<Format>)] = &[
+            (b"aag 0 0 0 0 0\n", Some(Format::AigerAscii)),
+            (b"aig 0 0 0 0 0\n", Some(Format::AigerAscii)),
+            (b"aig = NOT(a)\n", Some(Format::Bench)),
+            (b"#\n# c17\n\r\nInput (a)\n", Some(Format::Bench)),
+            (b"y=AND(a, b)", Some(Format::Bench)),
+            (b"# a comment\n.model m", Some(Format::Blif)),
+            (b"\xEF\xBB\xBF  .inputs a\n", Some(Format::Blif)),
+            (b"375 504\n32 32 33\n", Some(Format::Bristol)),
+            (b"  6 9  \r\n2 1 1 \n", Some(Format::Bristol)),
+            (b"1 2 3\n", None),
+            (b"// v\n`timescale 1ns/1ps\n/* module */ (* top *) module m;", Some(Format::Verilog)),
+            (b"module(a)", Some(Format::Verilog)),
+            (b"\n{\"inputs\": []}", Some(Format::Json)),
+            (b"INPUT a\n", None),
+            (b"/* no end", None),
+            (b"\xFF\xFE\x00", None),
+        ];
+        for (bytes, format) in cases {
+            assert_eq!(detect(bytes), *format, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn names_and_extensions_lead_back_to_their_format() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+            let found = Format::from_extension(&format!("x.{}", format.extension())).unwrap();
+            assert_eq!(found.extension(), format.extension());
+        }
+        assert_eq!(Format::from_extension("A.BLIF"), Some(Format::Blif));
+        assert_eq!(Format::from_extension("noextension"), None);
+        let error = "vhdl".parse::<Format>().unwrap_err().to_string();
+        assert!(error.contains("aag, aig, bench") && error.contains("vhdl"), "{error}");
+    }
+}

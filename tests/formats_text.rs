@@ -214,3 +214,58 @@ proptest! {
         round_trip(&circuit, Format::Bench);
     }
 }
+
+/// Whatever the bytes, a reader answers: files of every kind with bytes and lines changed at random.
+#[test]
+fn mutated_files_are_read_or_refused() {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/circuits");
+    let mut files = Vec::new();
+    for folder in ["spec", "bad"] {
+        for entry in std::fs::read_dir(format!("{root}/{folder}")).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.display().to_string();
+            if !name.ends_with(".truth") && !name.ends_with(".error") {
+                files.push((name, std::fs::read(path).unwrap()));
+            }
+        }
+    }
+    files.sort();
+    let rounds = std::env::var("MUTATIONS").map_or(20, |count| count.parse().unwrap());
+    let mut runner = support::Random(7);
+    for _ in 0..rounds {
+        for (name, bytes) in &files {
+            let other = &files[runner.below(files.len())].1;
+            let mutant = mutate(bytes, other, &mut runner);
+            if let Ok(loaded) = format::read(&mutant, name) {
+                for format in TEXT {
+                    let Ok(written) = format::write(&loaded.circuit, format) else { continue };
+                    let name = format!("written.{}", format.extension());
+                    if let Err(error) = format::read(&written.bytes, &name) {
+                        panic!("{error}\n{}", String::from_utf8_lossy(&written.bytes));
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn mutate(bytes: &[u8], other: &[u8], random: &mut support::Random) -> Vec<u8> {
+    const SPICE: &[u8] = b"\\()=,.#~&|^?:[]{};'\"01-aby \n\r\t\0\xFF/*`$";
+    let mut mutant = bytes.to_vec();
+    for _ in 0..=random.below(4) {
+        let at = random.below(mutant.len() + 1);
+        let end = (at + random.below(12)).min(mutant.len());
+        match random.below(5) {
+            0 => drop(mutant.drain(at..end)),
+            1 => mutant.insert(at, SPICE[random.below(SPICE.len())]),
+            2 => mutant.extend_from_within(at..end),
+            3 if at < mutant.len() => mutant[at] = SPICE[random.below(SPICE.len())],
+            _ => {
+                let start = random.below(other.len() + 1);
+                let stop = (start + random.below(30)).min(other.len());
+                mutant.splice(at..end, other[start..stop].iter().copied());
+            }
+        }
+    }
+    mutant
+}

@@ -55,6 +55,8 @@ struct NetInfo<'a> {
     /// Where the net is driven, or first mentioned while it is not.
     offset: usize,
     driver: Driver,
+    /// Whether anything but a declaration mentions it.
+    is_used: bool,
 }
 
 #[derive(Debug)]
@@ -106,23 +108,37 @@ impl<'a> Netlist<'a> {
 
     /// A new net with a name that [`Self::net`] does not find.
     pub fn unshared(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
-        self.push(Some(name), offset)
+        self.push(Some(name), offset, true)
+    }
+
+    /// The same, but nobody has to drive it before [`Self::mention`] mentions it.
+    pub fn declare(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
+        self.push(Some(name), offset, false)
     }
 
     /// A new net without a name.
     pub fn anonymous(&mut self, offset: usize) -> Net {
-        self.push(None, offset)
+        self.push(None, offset, true)
     }
 
-    fn push(&mut self, name: Option<Cow<'a, str>>, offset: usize) -> Net {
-        self.nets.push(NetInfo { name, offset, driver: Driver::None });
+    fn push(&mut self, name: Option<Cow<'a, str>>, offset: usize, is_used: bool) -> Net {
+        self.nets.push(NetInfo { name, offset, driver: Driver::None, is_used });
         Net(self.nets.len() as u32 - 1)
     }
 
-    /// The nets nobody drives, in order of their first mention.
-    pub fn undriven(&self) -> Vec<Net> {
-        let nets = (0..self.nets.len() as u32).map(Net);
-        nets.filter(|&net| !self.is_driven(net)).collect()
+    /// Notes the first use of a declared net.
+    pub fn mention(&mut self, net: Net, offset: usize) {
+        let is_driven = self.is_driven(net);
+        let info = &mut self.nets[net.0 as usize];
+        if !std::mem::replace(&mut info.is_used, true) && !is_driven {
+            info.offset = offset;
+        }
+    }
+
+    /// The first net that is used but not driven.
+    fn undriven(&self) -> Option<Net> {
+        let is_undriven = |net: &Net| self.info(*net).is_used && !self.is_driven(*net);
+        (0..self.nets.len() as u32).map(Net).filter(is_undriven).min_by_key(|&net| self.offset(net))
     }
 
     pub fn is_driven(&self, net: Net) -> bool {
@@ -196,6 +212,7 @@ impl<'a> Netlist<'a> {
             let found = format!("{} a second time", quote(&name));
             return Err(self.source.error(offset, "outputs with different names", found));
         }
+        self.mention(pin.net, offset);
         self.outputs.push((name, pin));
         Ok(())
     }
@@ -221,11 +238,11 @@ impl<'a> Netlist<'a> {
     /// # Errors
     /// A net without a driver, gates that feed themselves, or more nodes than a circuit may have.
     pub fn finish(self) -> Result<Circuit> {
-        if let Some(net) = self.undriven().first() {
-            let found = format!("none for {}", quote(self.name(*net)));
+        if let Some(net) = self.undriven() {
+            let found = format!("none for {}", quote(self.name(net)));
             return Err(self
                 .source
-                .error(self.offset(*net), "a driver for every net", found)
+                .error(self.offset(net), "a driver for every net", found)
                 .hint("declare it as an input, or define it; upper and lower case differ"));
         }
         let order = self.topological_order()?;

@@ -174,18 +174,30 @@ pub fn difference(a: &Circuit, b: &Circuit) -> Option<(Vec<bool>, usize)> {
     Some((batch.column(assignment), output))
 }
 
-/// Pseudo-random assignments, always the same (SplitMix64).
+/// Pseudo-random assignments, always the same.
 pub fn random_batch(n_signals: usize, n_assignments: usize) -> Batch {
     let mut batch = Batch::zeros(n_signals, n_assignments);
-    let mut state = 0x1234_5678_9ABC_DEF0_u64;
-    for word in batch.raw_mut() {
-        state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = state;
+    let mut random = Random(0x1234_5678_9ABC_DEF0);
+    batch.raw_mut().iter_mut().for_each(|word| *word = random.next());
+    batch
+}
+
+/// SplitMix64, from a seed.
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut z = self.0;
         z = (z ^ z >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
         z = (z ^ z >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
-        *word = z ^ z >> 31;
+        z ^ z >> 31
     }
-    batch
+
+    /// A number below `bound`.
+    pub fn below(&mut self, bound: usize) -> usize {
+        (self.next() % bound as u64) as usize
+    }
 }
 
 /// A line of the table in the benchmarks' README.
