@@ -15,7 +15,7 @@ mod enumerate;
 mod locate;
 mod shrink;
 
-pub use enumerate::{exhaustive, sample};
+pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
 pub use locate::{Departure, locate};
 pub use shrink::shrink;
 
