@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 
 mod assignments;
+mod check;
 mod compile;
 mod convert;
 mod eval;
@@ -45,6 +46,10 @@ enum Command {
     Eval(eval::Args),
     /// Check that a model computes a circuit
     Verify(verify::Args),
+    /// Check a certificate that was kept against a model and a circuit
+    Check(check::Args),
+    /// Read a circuit back from the weights of a model alone
+    Decompile(convert::DecompileArgs),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -88,6 +93,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Run(args) => run::main(&args),
         Command::Eval(args) => eval::main(&args),
         Command::Verify(args) => verify::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::Decompile(args) => convert::decompile(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

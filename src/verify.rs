@@ -11,10 +11,13 @@ use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+pub mod certificate;
+mod decompile;
 mod enumerate;
 mod locate;
 mod shrink;
 
+pub use decompile::decompile;
 pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
 pub use locate::{Departure, locate};
 pub use shrink::shrink;

@@ -1,8 +1,8 @@
-//! `gen` and `convert`: circuits into files.
+//! `gen`, `convert` and `decompile`: circuits into files.
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, Format};
-use circuit2tf::{Error, Result, family};
+use circuit2tf::{Error, Result, family, verify};
 use serde_json::json;
 
 use super::{Report, info, print_notes, source};
@@ -11,6 +11,18 @@ use super::{Report, info, print_notes, source};
 pub struct GenArgs {
     /// The family with its parameters, for example adder:8
     spec: String,
+    /// The file to write; without it the circuit goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<String>,
+    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: the file's extension
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DecompileArgs {
+    /// The model file
+    model: String,
     /// The file to write; without it the circuit goes to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
@@ -40,6 +52,13 @@ pub fn generate(args: &GenArgs) -> Result<Report> {
 
 pub fn convert(args: &ConvertArgs) -> Result<Report> {
     write(&source::circuit(&args.input)?, &args.output, args.format)
+}
+
+pub fn decompile(args: &DecompileArgs) -> Result<Report> {
+    let (model, sha256) = source::model(&args.model)?;
+    let circuit = verify::decompile(&model)?;
+    let source = source::Source { name: args.model.clone(), circuit, sha256 };
+    write(&source, args.output.as_deref().unwrap_or("-"), args.format)
 }
 
 fn write(source: &source::Source, output: &str, format: Option<Format>) -> Result<Report> {

@@ -1,7 +1,7 @@
 //! `run`: a model on inputs.
 
 use circuit2tf::circuit::word::Orders;
-use circuit2tf::model::Model;
+use circuit2tf::model::{Model, Parts};
 use circuit2tf::run::{Engine, Reference};
 use circuit2tf::{Error, Result};
 
@@ -41,24 +41,24 @@ impl EngineName {
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
 const MAX_LOOPS: usize = 1 << 28;
 
-/// The number of loops to run.
-pub fn loops(model: &Model, asked: Option<usize>) -> Result<usize> {
+/// The model with the number of loops asked for.
+pub fn with_loops(model: Model, asked: Option<usize>) -> Result<Model> {
     match asked {
-        Some(loops) if loops > MAX_LOOPS => {
-            Err(Error::new(format!("--loops of at most {MAX_LOOPS}"), loops.to_string()))
+        None => Ok(model),
+        Some(n_loops) if n_loops > MAX_LOOPS => {
+            Err(Error::new(format!("--loops of at most {MAX_LOOPS}"), n_loops.to_string()))
         }
-        _ => Ok(asked.unwrap_or(model.n_loops)),
+        Some(n_loops) => Model::new(Parts { n_loops, ..model.into_parts() }),
     }
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    let model = source::model(&args.model)?;
+    let model = with_loops(source::model(&args.model)?.0, args.loops)?;
     let engine = args.engine.prepare(&model)?;
-    let n_loops = loops(&model, args.loops)?;
     let ports = assignments::Ports {
         inputs: &model.labels.input_names,
         outputs: &model.labels.output_names,
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
-    args.assignments.answer(ports, |inputs| engine.run(inputs, n_loops))
+    args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))
 }

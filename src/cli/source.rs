@@ -36,9 +36,10 @@ pub fn circuit_from(bytes: Vec<u8>, spec: &str) -> Result<Source> {
     Ok(Source { name: spec.to_string(), circuit: loaded.circuit, sha256: sha256(&bytes) })
 }
 
-/// Reads a model file.
-pub fn model(path: &str) -> Result<Model> {
-    file::from_bytes(&bytes(path)?, path)
+/// Reads a model file, and gives the sha256 of its bytes with it.
+pub fn model(path: &str) -> Result<(Model, String)> {
+    let bytes = bytes(path)?;
+    Ok((file::from_bytes(&bytes, path)?, sha256(&bytes)))
 }
 
 /// The bytes of a file, or of stdin for `-`.
