@@ -409,11 +409,10 @@ fn skipped_note(skipped: &[(&&str, &(usize, usize))]) -> String {
     let mut words: Vec<String> = skipped
         .iter()
         .take(MOST)
-        .map(
-            |(word, (count, _))| {
-                if *count == 1 { word.to_string() } else { format!("{word} ({count} times)") }
-            },
-        )
+        .map(|(word, (count, _))| match count {
+            1 => shorten(word),
+            _ => format!("{} ({count} times)", shorten(word)),
+        })
         .collect();
     if skipped.len() > MOST {
         words.push(format!("{} more", skipped.len() - MOST));
