@@ -167,7 +167,10 @@ fn detect(bytes: &[u8]) -> Option<Format> {
     let (word, rest) = (&line[..word_end], line[word_end..].trim_ascii_start());
     let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
     let mut numbers = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    if line.starts_with(b"{") {
+    // First, since the net that a bench file defines may be called anything, say ".end" or "module".
+    if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
+        Some(Format::Bench)
+    } else if line.starts_with(b"{") {
         Some(Format::Json)
     } else if line.first() == Some(&b'.') && line.get(1).is_some_and(u8::is_ascii_alphabetic) {
         Some(Format::Blif)
@@ -175,8 +178,6 @@ fn detect(bytes: &[u8]) -> Option<Format> {
         Some(Format::Verilog)
     } else if numbers.clone().count() == 2 && numbers.all(is_number) {
         Some(Format::Bristol)
-    } else if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
-        Some(Format::Bench)
     } else {
         None
     }
@@ -237,6 +238,8 @@ mod tests {
             (b"aag 0 0 0 0 0\n", Some(Format::AigerAscii)),
             (b"aig 0 0 0 0 0\n", Some(Format::AigerAscii)),
             (b"aig = NOT(a)\n", Some(Format::Bench)),
+            (b".end = gnd\n", Some(Format::Bench)),
+            (b"module = NOT(a)\n", Some(Format::Bench)),
             (b"#\n# c17\n\r\nInput (a)\n", Some(Format::Bench)),
             (b"y=AND(a, b)", Some(Format::Bench)),
             (b"# a comment\n.model m", Some(Format::Blif)),

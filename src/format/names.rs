@@ -140,8 +140,14 @@ impl NetNames {
         &self.copies
     }
 
-    /// What was renamed.
-    pub fn into_notes(self) -> Vec<String> {
+    /// What was renamed: the first few, and how many more.
+    pub fn into_notes(mut self) -> Vec<String> {
+        const MOST: usize = 8;
+        let more = self.notes.len().saturating_sub(MOST);
+        self.notes.truncate(MOST);
+        if more > 0 {
+            self.notes.push(format!("{more} more names are written differently"));
+        }
         self.notes
     }
 

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::cursor::{Source, Token, quote};
+use super::cursor::{Source, Token, quote, shorten};
 use crate::circuit::{Builder, Circuit, GateKind, LatchInit, Literal, NodeId};
 use crate::error::{Error, Result};
 
@@ -320,13 +320,12 @@ impl<'a> Netlist<'a> {
             );
         };
         cycle.rotate_left(first);
-        let mut names: Vec<&str> =
-            cycle.iter().take(MOST_NAMES).map(|&net| self.name(net)).collect();
-        let more = format!("{} more", cycle.len() - names.len());
+        let mut names: Vec<String> =
+            cycle.iter().take(MOST_NAMES).map(|&net| shorten(self.name(net))).collect();
         if cycle.len() > names.len() {
-            names.push(&more);
+            names.push(format!("({} more)", cycle.len() - names.len()));
         }
-        names.push(self.name(cycle[0]));
+        names.push(shorten(self.name(cycle[0])));
         let found = format!("the cycle {}", names.join(" <- "));
         self.source
             .error(self.offset(cycle[0]), "gates that do not feed themselves", found)

@@ -24,9 +24,9 @@ mod write;
 
 pub use write::write;
 
-/// The most bits that all declarations and operands of a file may amount to, beyond one for each byte
-/// of its text, so that a short text cannot ask for a vector of 10^9 bits.
-const MAX_BITS: usize = 1 << 18;
+/// The most bits that all declarations, operands and operators of a file may amount to, beyond one for
+/// each byte of its text, so that a short text cannot ask for a vector of 10^9 bits.
+const MAX_BITS: usize = 1 << 20;
 
 const HINT: &str =
     "synthesise to gates first, in yosys: synth -flatten; abc -g AND,OR,XOR; write_verilog -noattr";
@@ -263,7 +263,7 @@ impl<'a> Module<'a> {
         if self.n_bits <= most {
             return Ok(());
         }
-        let expected = format!("at most {most} bits in declarations and operands");
+        let expected = format!("at most {most} bits in all declarations and operands");
         Err(self.source.error(offset, expected, format!("{}", self.n_bits)))
     }
 

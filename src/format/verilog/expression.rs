@@ -227,7 +227,9 @@ impl<'a> Module<'a> {
                 ("}", Some(Operator::Brace(items))) => {
                     let start = stacks.operands.len() - 1 - *items;
                     let items = stacks.operands.split_off(start);
-                    stacks.operands.push(items.into_iter().rev().flatten().collect());
+                    let bits: Vec<Bit> = items.into_iter().rev().flatten().collect();
+                    self.charge(bits.len(), offset)?;
+                    stacks.operands.push(bits);
                     stacks.operators.pop();
                     self.lexer.take()?;
                     continue;
@@ -258,6 +260,7 @@ impl<'a> Module<'a> {
                 }
                 _ => unreachable!("what encloses has precedence 0"),
             };
+            self.charge(bits.len(), offset)?;
             stacks.operands.push(bits);
         }
         Ok(())
