@@ -53,6 +53,7 @@ pub mod mapping;
 pub mod model;
 pub mod network;
 pub mod run;
+pub mod sat;
 pub mod verify;
 
 pub use error::{Error, Place, Result};

@@ -15,11 +15,13 @@ pub mod certificate;
 mod decompile;
 mod enumerate;
 mod locate;
+mod miter;
 mod shrink;
 
 pub use decompile::decompile;
 pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
 pub use locate::{Departure, locate};
+pub use miter::{Equivalence, equivalent};
 pub use shrink::shrink;
 
 /// What a check found.

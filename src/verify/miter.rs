@@ -1,0 +1,128 @@
+//! Equivalence of two circuits: simulation finds the easy differences, SAT decides the rest.
+//!
+//! The miter of two circuits feeds both the same inputs and asks for an assignment on which an output
+//! differs. Outputs are asked about one after the other, each answer a lemma for the next. A difference
+//! is evaluated on both circuits before it is returned.
+
+use std::time::Instant;
+
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use crate::batch::Batch;
+use crate::circuit::{Circuit, Oracle};
+use crate::error::{Error, Result};
+use crate::sat::{Answer, Encoder, Limits, Lit};
+
+/// What is known of two circuits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Equivalence {
+    /// They agree on every assignment.
+    Equal,
+    /// They differ on this one, a bit per input.
+    Differ(Vec<bool>),
+    /// A limit was reached before a difference was found or excluded.
+    Undecided,
+}
+
+/// Assignments that are simulated first; a few words for each row cost less than a call of the solver.
+const SIMULATED: usize = 1024;
+
+/// Whether two circuits with inputs and outputs in the same order compute the same.
+///
+/// The limit on conflicts holds for each output, that on time for all of them.
+///
+/// # Errors
+/// A circuit is sequential, or they differ in their number of inputs or outputs.
+pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalence> {
+    let shape = |circuit: &Circuit| (circuit.inputs().len(), circuit.outputs().len());
+    if shape(a) != shape(b) {
+        let text = |(i, o): (usize, usize)| format!("{i} inputs and {o} outputs");
+        return Err(Error::new(text(shape(a)), text(shape(b))));
+    }
+    let start = Instant::now();
+    if let Some(input) = simulate(a, b)? {
+        return Ok(Equivalence::Differ(input));
+    }
+    let mut encoder = Encoder::new();
+    let inputs: Vec<Lit> = a.inputs().iter().map(|_| encoder.input()).collect();
+    let [in_a, in_b] = [outputs(&mut encoder, a, &inputs)?, outputs(&mut encoder, b, &inputs)?];
+    let mut verdict = Equivalence::Equal;
+    for (x, y) in in_a.into_iter().zip(in_b) {
+        let differ = encoder.xor(x, y);
+        match encoder.solve(&[differ], limits.since(start)) {
+            Answer::Unsatisfiable => encoder.require_any(&[!differ]),
+            Answer::Undecided => verdict = Equivalence::Undecided,
+            Answer::Satisfiable => {
+                let input: Vec<bool> = inputs.iter().map(|&l| encoder.value(l)).collect();
+                assert_ne!(a.evaluate(&input)?, b.evaluate(&input)?, "a model is a difference");
+                return Ok(Equivalence::Differ(input));
+            }
+        }
+    }
+    Ok(verdict)
+}
+
+fn outputs(encoder: &mut Encoder, circuit: &Circuit, inputs: &[Lit]) -> Result<Vec<Lit>> {
+    let nodes = encoder.circuit(circuit, inputs)?;
+    let literals = circuit.outputs().iter().map(|output| output.literal);
+    Ok(literals.map(|l| nodes[l.node.index()].flip_if(l.complemented)).collect())
+}
+
+/// A difference among some random assignments.
+fn simulate(a: &Circuit, b: &Circuit) -> Result<Option<Vec<bool>>> {
+    let mut inputs = Batch::zeros(a.inputs().len(), SIMULATED);
+    ChaCha8Rng::seed_from_u64(0).fill(inputs.raw_mut());
+    let [in_a, in_b] = [Oracle::new(a)?.run(&inputs)?, Oracle::new(b)?.run(&inputs)?];
+    Ok(in_a.first_difference(&in_b).map(|(assignment, _)| inputs.column(assignment)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::{Builder, GateKind, Literal};
+    use crate::family::generate;
+
+    fn decide(a: &str, b: &str) -> Equivalence {
+        equivalent(&generate(a).unwrap(), &generate(b).unwrap(), Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn different_structures_of_one_function_are_equal() {
+        for (a, b) in [
+            ("adder:24", "adder-ks:24"),
+            ("adder-bk:16", "adder-sklansky:16"),
+            ("parity:40", "parity-chain:40"),
+            ("sort-bitonic:8", "sort-oddeven:8"),
+            ("mult:4", "mult-wallace:4"),
+        ] {
+            assert_eq!(decide(a, b), Equivalence::Equal, "{a} {b}");
+        }
+    }
+
+    /// An AND of all inputs but the last against the AND of all: one assignment in 2^n tells.
+    #[test]
+    fn a_difference_that_simulation_misses_is_found() {
+        let and = |skip: usize| {
+            let mut builder = Builder::new();
+            let x: Vec<Literal> =
+                (0..50).map(|i| builder.input(format!("x{i}")).unwrap().into()).collect();
+            let gate = builder.gate(GateKind::And, &x[..50 - skip]).unwrap();
+            builder.output("y", gate).unwrap();
+            builder.finish().unwrap()
+        };
+        let found = equivalent(&and(0), &and(1), Limits::default()).unwrap();
+        let expected: Vec<bool> = (0..50).map(|i| i < 49).collect();
+        assert_eq!(found, Equivalence::Differ(expected));
+    }
+
+    #[test]
+    fn a_limit_gives_undecided_and_shapes_must_agree() {
+        let [a, b] = ["mult:6", "mult-wallace:6"].map(|spec| generate(spec).unwrap());
+        let limits = Limits { conflicts: Some(10), time: None };
+        assert_eq!(equivalent(&a, &b, limits).unwrap(), Equivalence::Undecided);
+        let limits = Limits { conflicts: None, time: Some(std::time::Duration::ZERO) };
+        assert_eq!(equivalent(&a, &b, limits).unwrap(), Equivalence::Undecided);
+        assert!(equivalent(&a, &generate("adder:6").unwrap(), Limits::default()).is_err());
+    }
+}
