@@ -16,12 +16,14 @@ mod decompile;
 mod enumerate;
 mod locate;
 mod miter;
+mod prove;
 mod shrink;
 
 pub use decompile::decompile;
 pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
+pub use prove::{prove, prove_by_miter, refute};
 pub use shrink::shrink;
 
 /// What a check found.

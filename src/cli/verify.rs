@@ -2,8 +2,8 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
-use circuit2tf::verify::certificate::{Certificate, CertificateFile, certify};
-use circuit2tf::verify::{self, Departure, Verdict, bit_string};
+use circuit2tf::verify::certificate::{Certificate, CertificateFile};
+use circuit2tf::verify::{self, Counterexample, Departure, Verdict, bit_string};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
@@ -43,6 +43,8 @@ pub struct Args {
 enum Method {
     /// A proof from the weights alone, for all inputs and any more loops
     Certificate,
+    /// The same proof with SAT instead of the model's claim
+    Miter,
     /// All 2^n assignments
     Exhaustive,
     /// Some assignments; can refute, cannot verify
@@ -57,8 +59,9 @@ pub fn main(args: &Args) -> Result<Report> {
     let source = source::circuit(&args.circuit)?;
     verify::require_same_ports(&model, &source.circuit)?;
     let certificate = match args.method {
-        None | Some(Method::Certificate) => Some(certify(&model, &source.circuit)),
-        Some(_) => None,
+        None | Some(Method::Certificate) => Some(verify::prove(&model, &source.circuit)),
+        Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)?),
+        Some(Method::Exhaustive | Method::Sample) => None,
     };
     if let Some(path) = &args.certificate {
         keep(path, certificate.as_ref(), &model_sha256, &source.sha256)?;
@@ -96,6 +99,9 @@ fn decide(
     if certificate.is_proof() {
         return Ok(Verdict::from(certificate));
     }
+    if let Ok(Some(found)) = refute(args, model, circuit) {
+        return Ok(Verdict::Refuted(found));
+    }
     let all_inputs = args.method.is_none() && circuit.inputs().len() <= FEW_INPUTS;
     let found = run(if all_inputs { Method::Exhaustive } else { Method::Sample });
     match found {
@@ -121,6 +127,11 @@ fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<
     };
     let bar = Bar::new(samples);
     verify::sample(model, circuit, &*engine, model.n_loops, (samples, args.seed), &bar)
+}
+
+/// A wrong input from the miter, replayed; an error where the model is too large to run.
+fn refute(args: &Args, model: &Model, circuit: &Circuit) -> Result<Option<Counterexample>> {
+    verify::refute(model, circuit, &*args.engine.prepare(model)?)
 }
 
 /// How many runs make about 2^34 scores: some seconds.
@@ -172,7 +183,7 @@ fn conditions(certificate: &Certificate) -> String {
 
 /// The check that `compile --verify` makes.
 pub fn check(model: &Model, circuit: &Circuit) -> Verdict {
-    Verdict::from(&certify(model, circuit))
+    Verdict::from(&verify::prove(model, circuit))
 }
 
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
