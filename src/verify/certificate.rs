@@ -34,10 +34,12 @@ mod fold;
 mod frame;
 mod json;
 mod mlp;
+mod read_out;
 mod wiring;
 
 use exact::Arithmetic;
 use frame::Frame;
+use read_out::ReadOut;
 use wiring::{Cone, Wiring};
 
 pub use json::CertificateFile;
@@ -325,10 +327,11 @@ impl Certificate {
 
     fn check_read_out(&mut self, frame: &Frame, arithmetic: &mut Arithmetic) -> Checked<()> {
         let positions: BTreeSet<usize> = frame.model().output_positions.iter().copied().collect();
+        let read_out = ReadOut::new(frame);
         let mut margin: Option<f64> = None;
         for position in positions {
             for bit in frame.bits() {
-                let (read, lead) = frame.read_out(position, frame.state(bit), arithmetic)?;
+                let (read, lead) = read_out.read(frame, position, frame.state(bit), arithmetic)?;
                 if read != bit {
                     let place = format!(
                         "state {} at position {position} is read as {}",

@@ -52,30 +52,15 @@ pub fn find_targets(
     (l, block): (usize, &Block),
     arithmetic: &mut Arithmetic,
 ) -> Checked<Targets> {
-    let (n, n_heads) = (frame.model().n_ctx(), frame.model().n_heads());
-    let mut found = Targets {
-        targets: vec![0; n * n_heads],
-        gap: f64::INFINITY,
-        distance: None,
-        n_enumerated: 0,
-    };
-    let mut keys: Option<Keys> = None;
-    let mut budget = MAX_ENUMERATED;
+    let n_heads = frame.model().n_heads();
+    let mut search = Search::new(frame, arithmetic);
     for h in 0..n_heads {
-        let at = |failure: Failure| failure.within(format!("layer {l}, head {h}"));
-        let projection = Projection::keys(frame, block, h);
-        // Heads often share their keys.
-        let shared = keys.take().filter(|keys| keys.projection == projection);
-        let mut head = match shared {
-            Some(shared) => shared,
-            None => Keys::new(frame, projection, arithmetic).map_err(at)?,
-        };
-        let queries = Projection::queries(frame, block, h);
-        head.settle(frame, &queries, (h, n_heads), &mut found, (arithmetic, &mut budget))
-            .map_err(at)?;
-        keys = Some(head);
+        let (keys, queries) =
+            (Projection::keys(frame, block, h), Projection::queries(frame, block, h));
+        let settled = search.set_keys(keys).and_then(|()| search.settle_head(h, &queries));
+        settled.map_err(|failure| failure.within(format!("layer {l}, head {h}")))?;
     }
-    Ok(found)
+    Ok(search.found)
 }
 
 /// A linear map of the static channels to the entries of a head, without its zeros.
@@ -127,7 +112,7 @@ impl Projection {
                 sum.add_product(Dyadic::new(frame.at(position, channel as usize)), weight);
             }
             let entry = arithmetic.exact(&sum).ok_or_else(|| {
-                Failure::new("C4", format!("a query or key entry rounds at position {position}"))
+                Failure::new("C4", format!("position {position}: a query or key rounds"))
             })?;
             vector.push(Dyadic::new(entry));
         }
@@ -137,164 +122,57 @@ impl Projection {
 
 /// The signs of a vector whose entries all have one magnitude.
 struct Code {
-    signs: u128,
+    signs: u64,
     magnitude: Dyadic,
 }
 
 impl Code {
-    /// None if the magnitudes differ, or there are no or more than 128 entries.
+    /// None if the magnitudes differ, or there are no or more than 64 entries.
     fn new(vector: &[Dyadic]) -> Option<Code> {
         let magnitude = vector.first()?.magnitude();
-        let is_code = vector.len() <= 128 && vector.iter().all(|x| x.magnitude() == magnitude);
-        let signs =
-            vector.iter().rev().fold(0, |signs, x| signs << 1 | u128::from(x.is_positive()));
+        let is_code = vector.len() <= 64 && vector.iter().all(|x| x.magnitude() == magnitude);
+        let sign = |x: &Dyadic| u64::from(x.is_positive());
+        let signs = vector.iter().rev().fold(0, |signs, x| signs << 1 | sign(x));
         (is_code && !magnitude.is_zero()).then_some(Code { signs, magnitude })
     }
 }
 
-/// The keys of a head: as codes where they are, one by one where a row needs that.
-struct Keys {
-    projection: Projection,
-    index: Option<Index>,
-    /// `n_ctx` vectors of `d_head` entries, once a row is enumerated.
-    vectors: Option<Vec<Dyadic>>,
-}
-
 /// Keys that are codes of one magnitude and pairwise different.
 struct Index {
-    positions: HashMap<u128, u32>,
+    positions: HashMap<u64, u32>,
     magnitude: Dyadic,
     /// A lower bound on the Hamming distance of two keys.
     distance: u32,
 }
 
-impl Keys {
-    fn new(frame: &Frame, projection: Projection, arithmetic: &mut Arithmetic) -> Checked<Keys> {
-        let n = frame.model().n_ctx();
-        let mut codes = Vec::with_capacity(n);
-        let mut vector = Vec::new();
-        for position in 0..n {
-            projection.apply(frame, position, &mut vector, arithmetic)?;
-            codes.extend(Code::new(&vector));
-        }
-        let index = (codes.len() == n).then(|| Index::new(&codes)).flatten();
-        Ok(Keys { projection, index, vectors: None })
-    }
-
-    /// Finds the targets of head `h` of `n_heads`.
-    fn settle(
-        &mut self,
-        frame: &Frame,
-        queries: &Projection,
-        (h, n_heads): (usize, usize),
-        found: &mut Targets,
-        (arithmetic, budget): (&mut Arithmetic, &mut u64),
-    ) -> Checked<()> {
-        let threshold = frame.model().dtype.underflow_threshold();
-        let mut query = Vec::new();
-        for position in 0..frame.model().n_ctx() {
-            queries.apply(frame, position, &mut query, arithmetic)?;
-            let looked_up = self.index.as_ref().and_then(|index| {
-                let (target, gap) = index.look_up(&query, arithmetic)?;
-                let is_visible = visible(frame, position) > target as usize;
-                (is_visible && gap > threshold).then_some((target, gap, index.distance))
-            });
-            let (target, gap) = match looked_up {
-                Some((target, gap, distance)) => {
-                    found.distance = found.distance.min(Some(distance)).or(Some(distance));
-                    (target, gap)
-                }
-                None => {
-                    found.n_enumerated += 1;
-                    self.enumerate(frame, &query, position, (arithmetic, budget))?
-                }
-            };
-            // θ is irrational and its value here at most an ulp away from it, so `>` on numbers of the
-            // dtype is `≥ θ`.
-            if gap <= threshold {
-                let place = format!(
-                    "position {position}: a score is {gap} below that of position {target}"
-                );
-                return Err(Failure::new("C4", format!("{place}, {threshold:.2} needed")));
-            }
-            found.targets[position * n_heads + h] = target;
-            found.gap = found.gap.min(gap);
-        }
-        Ok(())
-    }
-
-    /// The position of the largest score of a row, and its lead.
-    fn enumerate(
-        &mut self,
-        frame: &Frame,
-        query: &[Dyadic],
-        position: usize,
-        (arithmetic, budget): (&mut Arithmetic, &mut u64),
-    ) -> Checked<(u32, f64)> {
-        let n = frame.model().n_ctx();
-        let fail = |what: &str| Failure::new("C4", format!("position {position}: {what}"));
-        let cost = (n as u64).saturating_mul(1 + query.len() as u64);
-        *budget = budget.checked_sub(cost).ok_or_else(|| {
-            fail("query and keys are no codes of one magnitude, and the scores are too many to enumerate")
-        })?;
-        if self.vectors.is_none() {
-            self.vectors = Some(self.all_vectors(frame, arithmetic)?);
-        }
-        let keys = self.vectors.as_deref().unwrap_or_default();
-        let (mut best, mut second, mut least) =
-            ((0, f64::NEG_INFINITY), f64::NEG_INFINITY, f64::INFINITY);
-        for j in 0..n {
-            let mut sum = Sum::EMPTY;
-            let key = &keys[j * query.len()..(j + 1) * query.len()];
-            query.iter().zip(key).for_each(|(&q, &k)| sum.add_product(q, k));
-            let score =
-                arithmetic.exact(&sum).ok_or_else(|| fail(&format!("its score at {j} rounds")))?;
-            if j >= visible(frame, position) {
-                continue;
-            }
-            least = least.min(score);
-            if score > best.1 {
-                (second, best) = (best.1, (j as u32, score));
-            } else {
-                second = second.max(score);
-            }
-        }
-        if best.1 - least > frame.model().dtype.max_finite() {
-            return Err(fail("a score difference overflows"));
-        }
-        if second == f64::NEG_INFINITY {
-            return Ok((best.0, f64::INFINITY));
-        }
-        let gap = difference(best.1, second, arithmetic);
-        Ok((best.0, gap.ok_or_else(|| fail("the lead of its largest score rounds"))?))
-    }
-
-    fn all_vectors(&self, frame: &Frame, arithmetic: &mut Arithmetic) -> Checked<Vec<Dyadic>> {
-        let mut vectors = Vec::new();
-        let mut vector = Vec::new();
-        for position in 0..frame.model().n_ctx() {
-            self.projection.apply(frame, position, &mut vector, arithmetic)?;
-            vectors.extend_from_slice(&vector);
-        }
-        Ok(vectors)
-    }
-}
-
 impl Index {
-    /// None if the magnitudes differ or two codes are equal.
-    fn new(codes: &[Code]) -> Option<Index> {
-        let first = codes.first()?;
-        let mut positions = HashMap::with_capacity(codes.len());
-        for (position, code) in codes.iter().enumerate() {
-            let is_new = positions.insert(code.signs, position as u32).is_none();
-            if !is_new || code.magnitude != first.magnitude {
-                return None;
+    /// None if a vector is no code, magnitudes differ or two codes are equal.
+    fn new(
+        frame: &Frame,
+        keys: &Projection,
+        arithmetic: &mut Arithmetic,
+    ) -> Checked<Option<Index>> {
+        let n = frame.model().n_ctx();
+        let mut positions = HashMap::with_capacity(n);
+        let mut first: Option<Code> = None;
+        let (mut is_index, mut distance) = (true, 2);
+        let mut vector = Vec::new();
+        // Every key is computed even if there is no index: none may round.
+        for position in 0..n {
+            keys.apply(frame, position, &mut vector, arithmetic)?;
+            let Some(code) = Code::new(&vector) else {
+                is_index = false;
+                continue;
+            };
+            is_index &= positions.insert(code.signs, position as u32).is_none();
+            let first = first.get_or_insert(Code { ..code });
+            is_index &= code.magnitude == first.magnitude;
+            if (code.signs ^ first.signs).count_ones() % 2 == 1 {
+                distance = 1;
             }
         }
-        let parity = |code: &Code| code.signs.count_ones() % 2;
-        let one_parity = codes.iter().all(|code| parity(code) == parity(first));
-        let distance = if one_parity { 2 } else { 1 };
-        Some(Index { positions, magnitude: first.magnitude, distance })
+        let index = first.map(|first| Index { positions, magnitude: first.magnitude, distance });
+        Ok(index.filter(|_| is_index))
     }
 
     /// The key with the signs of the query and its lead, by the distance lemma, if all scores are exact.
@@ -304,23 +182,169 @@ impl Index {
         // Of products of this one magnitude a score has m, the difference of two scores 2m.
         let products = |n| Sum::repeated(n, code.magnitude, self.magnitude);
         arithmetic.exact(&products(2 * query.len() as u32))?;
-        let gap = products(2 * self.distance);
-        Some((target, arithmetic.exact(&gap)?))
+        Some((target, arithmetic.exact(&products(2 * self.distance))?))
     }
 }
 
-/// The positions `0..visible` are those that `position` may read.
-fn visible(frame: &Frame, position: usize) -> usize {
-    match frame.model().attention {
-        Attention::Bidirectional => frame.model().n_ctx(),
-        Attention::Causal => position + 1,
+/// The search for the targets of a layer, head by head.
+struct Search<'a> {
+    frame: &'a Frame<'a>,
+    arithmetic: &'a mut Arithmetic,
+    /// The keys of the current head, which heads often share.
+    keys: Option<(Projection, Option<Index>)>,
+    /// The same keys as `n_ctx` vectors of `d_head` entries, once a row is enumerated.
+    vectors: Vec<Dyadic>,
+    /// Products that may still be enumerated.
+    budget: u64,
+    found: Targets,
+}
+
+impl<'a> Search<'a> {
+    fn new(frame: &'a Frame<'a>, arithmetic: &'a mut Arithmetic) -> Self {
+        let targets = vec![0; frame.model().n_ctx() * frame.model().n_heads()];
+        let found = Targets { targets, gap: f64::INFINITY, distance: None, n_enumerated: 0 };
+        let (keys, vectors) = (None, Vec::new());
+        Search { frame, arithmetic, keys, vectors, budget: MAX_ENUMERATED, found }
+    }
+
+    fn set_keys(&mut self, projection: Projection) -> Checked<()> {
+        if self.keys.as_ref().is_none_or(|(current, _)| *current != projection) {
+            let index = Index::new(self.frame, &projection, self.arithmetic)?;
+            self.keys = Some((projection, index));
+            self.vectors.clear();
+        }
+        Ok(())
+    }
+
+    /// Finds the targets of head `h`.
+    fn settle_head(&mut self, h: usize, queries: &Projection) -> Checked<()> {
+        let (n, n_heads) = (self.frame.model().n_ctx(), self.frame.model().n_heads());
+        let threshold = self.frame.model().dtype.underflow_threshold();
+        let mut query = Vec::new();
+        for position in 0..n {
+            queries.apply(self.frame, position, &mut query, self.arithmetic)?;
+            let (target, gap) = match self.look_up(position, &query) {
+                Some(found) if found.1 > threshold || !self.can_enumerate() => found,
+                _ => self.enumerate(position, &query)?,
+            };
+            // θ is irrational and its value here is off by an ulp at most, so a gap above the value is
+            // above θ.
+            if gap <= threshold {
+                let place = format!("position {position}: the score of position {target}");
+                let lead = format!("leads by {gap}, {threshold:.2} needed");
+                return Err(Failure::new("C4", format!("{place} {lead}")));
+            }
+            self.found.targets[position * n_heads + h] = target;
+            self.found.gap = self.found.gap.min(gap);
+        }
+        Ok(())
+    }
+
+    /// The target by the distance lemma.
+    fn look_up(&mut self, position: usize, query: &[Dyadic]) -> Option<(u32, f64)> {
+        let index = self.keys.as_ref()?.1.as_ref()?;
+        let found = index.look_up(query, self.arithmetic)?;
+        let distance = self.found.distance.unwrap_or(index.distance).min(index.distance);
+        if found.0 as usize >= self.visible(position) {
+            return None;
+        }
+        self.found.distance = Some(distance);
+        Some(found)
+    }
+
+    /// The positions `0..visible` are those that `position` may read.
+    fn visible(&self, position: usize) -> usize {
+        match self.frame.model().attention {
+            Attention::Bidirectional => self.frame.model().n_ctx(),
+            Attention::Causal => position + 1,
+        }
+    }
+
+    fn cost_of_row(&self) -> u64 {
+        let model = self.frame.model();
+        (model.n_ctx() as u64).saturating_mul(1 + model.d_head() as u64)
+    }
+
+    fn can_enumerate(&self) -> bool {
+        self.cost_of_row() <= self.budget
+    }
+
+    /// The position of the largest score of a row, and its lead.
+    fn enumerate(&mut self, position: usize, query: &[Dyadic]) -> Checked<(u32, f64)> {
+        let fail = |what: &str| Failure::new("C4", format!("position {position}: {what}"));
+        if !self.can_enumerate() {
+            return Err(fail("no key has the signs of the query, and the scores are too many"));
+        }
+        self.budget -= self.cost_of_row();
+        self.found.n_enumerated += 1;
+        self.require_vectors()?;
+        let mut leader = Leader::default();
+        for j in 0..self.frame.model().n_ctx() {
+            let key = &self.vectors[j * query.len()..(j + 1) * query.len()];
+            let mut sum = Sum::EMPTY;
+            query.iter().zip(key).for_each(|(&q, &k)| sum.add_product(q, k));
+            let score = self.arithmetic.exact(&sum);
+            let score = score.ok_or_else(|| fail(&format!("its score at {j} rounds")))?;
+            if j < self.visible(position) {
+                leader.see(j, score);
+            }
+        }
+        let gap = leader.lead(self.arithmetic);
+        Ok((leader.target, gap.ok_or_else(|| fail("a difference of scores rounds"))?))
+    }
+
+    fn require_vectors(&mut self) -> Checked<()> {
+        let Some((keys, _)) = self.keys.as_ref().filter(|_| self.vectors.is_empty()) else {
+            return Ok(());
+        };
+        let mut vector = Vec::new();
+        for position in 0..self.frame.model().n_ctx() {
+            keys.apply(self.frame, position, &mut vector, self.arithmetic)?;
+            self.vectors.extend_from_slice(&vector);
+        }
+        Ok(())
     }
 }
 
-/// `a - b`, if it is exact.
-fn difference(a: f64, b: f64, arithmetic: &mut Arithmetic) -> Option<f64> {
-    let mut sum = Sum::EMPTY;
-    sum.add(Dyadic::new(a));
-    sum.add(Dyadic::new(-b));
-    arithmetic.exact(&sum)
+/// The largest score of a row, the second and the least.
+struct Leader {
+    target: u32,
+    best: f64,
+    second: f64,
+    least: f64,
+}
+
+impl Default for Leader {
+    fn default() -> Self {
+        let none = f64::NEG_INFINITY;
+        Leader { target: 0, best: none, second: none, least: f64::INFINITY }
+    }
+}
+
+impl Leader {
+    fn see(&mut self, position: usize, score: f64) {
+        self.least = self.least.min(score);
+        if score > self.best {
+            self.second = self.best;
+            (self.target, self.best) = (position as u32, score);
+        } else {
+            self.second = self.second.max(score);
+        }
+    }
+
+    /// The lead of the largest score, infinite if it is the only one; none if a difference is not exact
+    /// or overflows.
+    fn lead(&self, arithmetic: &mut Arithmetic) -> Option<f64> {
+        if self.second == f64::NEG_INFINITY {
+            return Some(f64::INFINITY);
+        }
+        let mut difference = |other: f64| {
+            let mut sum = Sum::EMPTY;
+            sum.add(Dyadic::new(self.best));
+            sum.add(Dyadic::new(-other));
+            arithmetic.exact(&sum)
+        };
+        difference(self.least)?;
+        difference(self.second)
+    }
 }

@@ -144,6 +144,7 @@ impl Slots {
 }
 
 /// The two sides of a comparison: what to evaluate, in order, over which variables.
+#[derive(Default)]
 struct Sides {
     /// Claimed positions and inputs that the position reads, with their values.
     leaves: Vec<(usize, Value)>,
@@ -153,6 +154,15 @@ struct Sides {
     variables: Vec<NodeId>,
     /// Roots that are functions of others, operands first.
     nodes: Vec<NodeId>,
+}
+
+impl Sides {
+    /// None if a comparison by rows would take too long.
+    fn require_small(&self) -> Option<()> {
+        let n_leaves = self.leaves.len().max(self.variables.len());
+        let n_inner = self.inner.len().max(self.nodes.len());
+        (n_leaves <= MAX_LEAVES && n_inner <= MAX_INNER).then_some(())
+    }
 }
 
 impl<'a> Checker<'a> {
@@ -179,87 +189,83 @@ impl<'a> Checker<'a> {
 
     /// The sides of a comparison by rows; none if it would have too many leaves or inner nodes.
     fn sides(&mut self, position: usize, goal: Value) -> Option<Sides> {
-        let (leaves, inner) = self.expand_position(position)?;
+        let mut sides = Sides::default();
+        self.expand_position(position, &mut sides)?;
         self.roots.clear();
-        let mut variables = Vec::new();
-        for &(_, value) in &leaves {
+        for &(_, value) in &sides.leaves {
             if let Value::Root(literal) = value
                 && !self.roots.contains(literal.node.index())
             {
                 self.roots.set(literal.node.index(), 0);
-                variables.push(literal.node);
+                sides.variables.push(literal.node);
             }
         }
-        let nodes = match goal {
-            Value::Constant(_) => Vec::new(),
-            Value::Root(literal) => self.expand_root(literal.node, &mut variables)?,
-        };
-        (variables.len() <= MAX_LEAVES).then_some(Sides { leaves, inner, variables, nodes })
+        if let Value::Root(literal) = goal {
+            self.expand_root(literal.node, &mut sides)?;
+        }
+        Some(sides)
     }
 
-    /// The leaves of a position, and the positions between it and them, operands first.
-    fn expand_position(&mut self, position: usize) -> Option<(Vec<(usize, Value)>, Vec<usize>)> {
+    /// Finds the leaves of a position, and the positions between it and them.
+    fn expand_position(&mut self, position: usize, sides: &mut Sides) -> Option<()> {
         self.positions.clear();
-        let (mut leaves, mut inner, mut stack) = (Vec::new(), Vec::new(), vec![position]);
+        let mut stack = vec![position];
         while let Some(&top) = stack.last() {
             if self.positions.contains(top) {
                 stack.pop();
                 continue;
             }
-            if let Some(value) = self.claims.values[top]
-                && (top != position || self.claims.is_input[top])
-            {
-                leaves.push((top, value));
-            } else {
-                let operands =
-                    self.wiring.node(top).operands.iter().map(|&operand| operand as usize);
-                let before = stack.len();
-                stack.extend(operands.filter(|&operand| !self.positions.contains(operand)));
-                if stack.len() > before {
-                    // The wiring has no circles, so the stack holds each position a few times at most.
-                    if stack.len() > MAX_INNER { return None } else { continue }
+            let is_leaf = top != position || self.claims.is_input[top];
+            match self.claims.values[top].filter(|_| is_leaf) {
+                Some(value) => sides.leaves.push((top, value)),
+                None => {
+                    let before = stack.len();
+                    let operands = self.wiring.node(top).operands.iter().map(|&o| o as usize);
+                    stack.extend(operands.filter(|&operand| !self.positions.contains(operand)));
+                    if stack.len() > MAX_INNER {
+                        return None;
+                    }
+                    if stack.len() > before {
+                        continue;
+                    }
+                    sides.inner.push(top);
                 }
-                inner.push(top);
             }
             self.positions.set(top, 0);
             stack.pop();
-            if leaves.len() > MAX_LEAVES || inner.len() > MAX_INNER {
-                return None;
-            }
+            sides.require_small()?;
         }
-        Some((leaves, inner))
+        Some(())
     }
 
-    /// The roots between `root` and the variables, operands first. An input that is no variable becomes
-    /// one.
-    fn expand_root(&mut self, root: NodeId, variables: &mut Vec<NodeId>) -> Option<Vec<NodeId>> {
-        let (mut nodes, mut stack) = (Vec::new(), vec![root]);
+    /// Finds the roots between `root` and the variables. An input that is no variable becomes one.
+    fn expand_root(&mut self, root: NodeId, sides: &mut Sides) -> Option<()> {
+        let mut stack = vec![root];
         while let Some(&top) = stack.last() {
             if self.roots.contains(top.index()) {
                 stack.pop();
                 continue;
             }
-            match self.folded.function(top) {
-                Function::Input => variables.push(top),
-                Function::And(operands)
-                | Function::Xor(operands)
-                | Function::Table(_, operands) => {
+            match self.folded.function(top).operands() {
+                [] => sides.variables.push(top),
+                operands => {
                     let before = stack.len();
-                    let new = operands.iter().map(|operand| operand.node);
-                    stack.extend(new.filter(|operand| !self.roots.contains(operand.index())));
-                    if stack.len() > before {
-                        if stack.len() > MAX_INNER { return None } else { continue }
+                    let nodes = operands.iter().map(|operand| operand.node);
+                    stack.extend(nodes.filter(|node| !self.roots.contains(node.index())));
+                    if stack.len() > MAX_INNER {
+                        return None;
                     }
-                    nodes.push(top);
+                    if stack.len() > before {
+                        continue;
+                    }
+                    sides.nodes.push(top);
                 }
             }
             self.roots.set(top.index(), 0);
             stack.pop();
-            if variables.len() > MAX_LEAVES || nodes.len() > MAX_INNER {
-                return None;
-            }
+            sides.require_small()?;
         }
-        Some(nodes)
+        Some(())
     }
 
     /// Whether the two sides agree on all rows, 64 at a time.

@@ -36,6 +36,18 @@ pub enum Function<'f> {
     Table(TruthTable, &'f [Literal]),
 }
 
+impl<'f> Function<'f> {
+    /// The literals that the root is a function of; none for an input.
+    pub fn operands(self) -> &'f [Literal] {
+        match self {
+            Function::Input => &[],
+            Function::And(operands) | Function::Xor(operands) | Function::Table(_, operands) => {
+                operands
+            }
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     /// An input, or a node that is no root.

@@ -6,6 +6,7 @@
 //! bit, and the read-out tells the states apart. The conditions C0, C1, C8 and C12.
 
 use super::exact::{Arithmetic, Dyadic, Sum};
+use super::read_out::ReadOut;
 use super::{Checked, Failure};
 use crate::error::Error;
 use crate::model::{Block, Model};
@@ -159,39 +160,13 @@ impl<'m> Frame<'m> {
         let second = vectors.find(|vector| *vector != first);
         // Which is which is a matter of names; the first output reads state 1 as 1.
         let bit = match self.model.output_positions.first() {
-            Some(&position) => self.read_out(position, &first, arithmetic)?.0,
+            Some(&position) => ReadOut::new(self).read(self, position, &first, arithmetic)?.0,
             None => false,
         };
         self.lone_state = second.is_none().then_some(bit);
         let second = second.unwrap_or_else(|| first.clone());
         self.states = if bit { [second, first] } else { [first, second] };
         Ok(())
-    }
-
-    /// C12: the bit that the read-out finds at `position` on a stream with the given dynamic channels,
-    /// and by how much its logit is the larger.
-    pub fn read_out(
-        &self,
-        position: usize,
-        dynamic: &[f64],
-        arithmetic: &mut Arithmetic,
-    ) -> Checked<(bool, f64)> {
-        let mut stream: Vec<f64> = (0..self.is_dynamic.len())
-            .map(|c| if self.is_dynamic[c] { 0.0 } else { self.at(position, c) })
-            .collect();
-        self.dynamic.iter().zip(dynamic).for_each(|(&c, &x)| stream[c] = x);
-        let mut logit = |token: usize| {
-            let mut sum = Sum::EMPTY;
-            sum.add(Dyadic::new(self.model.b_u[token]));
-            for (&x, &w) in stream.iter().zip(self.model.w_u.column(token)) {
-                sum.add_product(Dyadic::new(x), Dyadic::new(w));
-            }
-            arithmetic.exact(&sum).ok_or_else(|| {
-                Failure::new("C12", format!("logit {token} at position {position} rounds"))
-            })
-        };
-        let margin = logit(1)? - logit(0)?;
-        Ok((margin > 0.0, margin.abs()))
     }
 
     fn find_starts(&self) -> Checked<Vec<bool>> {
