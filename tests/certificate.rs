@@ -315,6 +315,29 @@ proptest! {
     }
 }
 
+#[test]
+fn wide_gates_are_told_apart() {
+    let gate = |kind: GateKind, used: usize, complemented: Option<usize>| {
+        let (mut builder, x) = circuits::with_inputs(20);
+        let literals: Vec<Literal> =
+            x[..used].iter().enumerate().map(|(i, l)| l.flip_if(Some(i) == complemented)).collect();
+        let gate = builder.gate(kind, &literals).unwrap().literal();
+        circuits::with_outputs(builder, &[gate])
+    };
+    let mut all = Vec::new();
+    for kind in [GateKind::And, GateKind::Or, GateKind::Xor, GateKind::Nand, GateKind::Nor] {
+        all.extend([gate(kind, 20, None), gate(kind, 19, None), gate(kind, 20, Some(7))]);
+    }
+    for heads in [2, 3, 5] {
+        for (i, circuit) in all.iter().enumerate() {
+            let model = compiled(circuit, &Options { heads, ..Options::default() });
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(certify(&model, other).is_proof(), i == j, "{i} and {j}, {heads} heads");
+            }
+        }
+    }
+}
+
 /// The circuit with its `wire`-th fan-in complemented; node ids stay.
 fn with_wire_complemented(circuit: &Circuit, wire: usize) -> Circuit {
     let mut builder = Builder::new();

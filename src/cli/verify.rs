@@ -152,6 +152,7 @@ fn report(
     let mut text = String::new();
     if let Some(certificate) = certificate {
         text += &conditions(certificate);
+        json["conditions"] = conditions_json(certificate);
     }
     if let Verdict::Refuted(found) = verdict {
         text += &named_inputs(circuit, &found.input);
@@ -179,6 +180,18 @@ fn conditions(certificate: &Certificate) -> String {
         format!("{status} {:3} {}{margin}{place}\n", condition.id, condition.statement)
     };
     certificate.conditions.iter().map(line).collect()
+}
+
+fn conditions_json(certificate: &Certificate) -> Value {
+    let entry = |condition: &verify::certificate::Condition| {
+        json!({
+            "id": condition.id,
+            "passed": condition.failure.is_none(),
+            "margin": condition.margin.as_ref().map(|(margin, _)| margin),
+            "failure": condition.failure,
+        })
+    };
+    certificate.conditions.iter().map(entry).collect()
 }
 
 /// The check that `compile --verify` makes.

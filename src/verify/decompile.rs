@@ -114,3 +114,65 @@ fn table_gate(builder: &mut Builder, rows: &[bool], operands: &[Literal]) -> Res
     let one = table_gate(builder, high, rest)?;
     Ok(builder.gate(GateKind::Mux, &[last, zero, one])?.into())
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    /// The circuit of one gate with the given rows.
+    fn one_gate(rows: &[bool]) -> Circuit {
+        let mut builder = Builder::new();
+        let n = rows.len().trailing_zeros();
+        let operands: Vec<Literal> =
+            (0..n).map(|i| builder.input(format!("x{i}")).unwrap().into()).collect();
+        let output = gate(&mut builder, rows, &operands).unwrap();
+        builder.output("y", output).unwrap();
+        builder.finish().unwrap()
+    }
+
+    fn require_rows(rows: &[bool]) -> Circuit {
+        let circuit = one_gate(rows);
+        for (row, &value) in rows.iter().enumerate() {
+            let bits: Vec<bool> = (0..circuit.inputs().len()).map(|i| row >> i & 1 == 1).collect();
+            assert_eq!(circuit.evaluate(&bits).unwrap(), [value], "{rows:?} at {bits:?}");
+        }
+        circuit
+    }
+
+    #[test]
+    fn every_table_of_two_operands_that_matter_becomes_a_plain_gate() {
+        for bits in 0..16 {
+            let table = TruthTable::new(2, bits).unwrap();
+            if !(table.depends_on(0) && table.depends_on(1)) {
+                continue;
+            }
+            let circuit = require_rows(&(0..4).map(|row| table.at(row)).collect::<Vec<_>>());
+            assert_eq!(circuit.n_gates(), 1);
+            let last = circuit.nodes().last().unwrap();
+            assert!(!matches!(circuit.kind(last), GateKind::Lut(_)));
+        }
+    }
+
+    #[test]
+    fn tables_of_up_to_eight_operands_keep_their_rows() {
+        let mut rng = ChaCha8Rng::seed_from_u64(8);
+        require_rows(&[false]);
+        require_rows(&[true]);
+        require_rows(&[false, true]);
+        require_rows(&[true, false]);
+        for n in 2..=8 {
+            for _ in 0..20 {
+                require_rows(&(0..1 << n).map(|_| rng.random()).collect::<Vec<bool>>());
+            }
+            let row = rng.random_range(0..1usize << n);
+            for value in [false, true] {
+                require_rows(&(0..1 << n).map(|r| (r == row) == value).collect::<Vec<bool>>());
+                let odd = |r: usize| (r.count_ones() % 2 == 1) == value;
+                require_rows(&(0..1 << n).map(odd).collect::<Vec<bool>>());
+            }
+        }
+    }
+}

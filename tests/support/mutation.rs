@@ -46,12 +46,13 @@ pub enum Corruption {
     SwapWithNext,
     One,
     MinusOne,
+    Largest,
     Nan,
     Infinity,
     MinusInfinity,
 }
 
-pub const CORRUPTIONS: [Corruption; 12] = [
+pub const CORRUPTIONS: [Corruption; 13] = [
     Corruption::Negate,
     Corruption::Zero,
     Corruption::Up,
@@ -61,6 +62,7 @@ pub const CORRUPTIONS: [Corruption; 12] = [
     Corruption::SwapWithNext,
     Corruption::One,
     Corruption::MinusOne,
+    Corruption::Largest,
     Corruption::Nan,
     Corruption::Infinity,
     Corruption::MinusInfinity,
@@ -149,7 +151,7 @@ fn n_numbers(model: &Model) -> usize {
     n
 }
 
-/// Corruption `site % 12` of number `site / 12`, if that changes anything.
+/// Corruption `site % 13` of number `site / 13`, if that changes anything.
 fn single_number(model: &Model, site: usize) -> Option<Mutation> {
     let corruption = CORRUPTIONS[site % CORRUPTIONS.len()];
     let mut number = site / CORRUPTIONS.len();
@@ -190,6 +192,7 @@ fn corrupt(
         Corruption::SwapWithNext => x,
         Corruption::One => 1.0,
         Corruption::MinusOne => -1.0,
+        Corruption::Largest => dtype.max_finite(),
         Corruption::Nan => f64::NAN,
         Corruption::Infinity => f64::INFINITY,
         Corruption::MinusInfinity => f64::NEG_INFINITY,

@@ -472,3 +472,38 @@ fn describe(value: Value) -> String {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn looking_up_words_is_looking_up_each_of_their_bits() {
+        let mut rng = ChaCha8Rng::seed_from_u64(5);
+        for n in 0..=8usize {
+            let table: Vec<u64> = (0..4).map(|_| rng.random()).collect();
+            let operands: Vec<u64> = (0..n).map(|_| rng.random()).collect();
+            let word = look_up(&table, operands.iter().copied(), &mut Vec::new());
+            for bit in 0..64 {
+                let row: usize =
+                    operands.iter().enumerate().map(|(h, x)| ((x >> bit & 1) as usize) << h).sum();
+                assert_eq!(word >> bit & 1, table[row / 64] >> (row % 64) & 1);
+            }
+        }
+    }
+
+    #[test]
+    fn the_rows_of_twelve_variables_are_all_assignments() {
+        let mut seen = vec![false; 1 << MAX_LEAVES];
+        for block in 0..1u64 << (MAX_LEAVES - 6) {
+            for bit in 0..64 {
+                let value = |i| (rows_of_variable(i, block) >> bit & 1) as usize;
+                seen[(0..MAX_LEAVES).map(|i| value(i) << i).sum::<usize>()] = true;
+            }
+        }
+        assert!(seen.into_iter().all(|seen| seen));
+    }
+}

@@ -219,3 +219,96 @@ impl Folded {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{Rng, RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+    use crate::circuit::Builder;
+
+    const KINDS: [GateKind; 10] = [
+        GateKind::Buf,
+        GateKind::Not,
+        GateKind::And,
+        GateKind::Or,
+        GateKind::Xor,
+        GateKind::Nand,
+        GateKind::Nor,
+        GateKind::Xnor,
+        GateKind::Mux,
+        GateKind::Maj,
+    ];
+
+    /// Gates over few nodes, so that equal, opposite and constant operands are frequent.
+    fn circuit(rng: &mut impl Rng) -> Circuit {
+        let mut builder = Builder::new();
+        let mut nodes: Vec<Literal> =
+            (0..3).map(|i| builder.input(format!("x{i}")).unwrap().into()).collect();
+        nodes.push(builder.constant(rng.random()).unwrap().into());
+        for _ in 0..12 {
+            let table = TruthTable::new(rng.random_range(0..=4), rng.random()).unwrap();
+            let kinds = KINDS.into_iter().chain([GateKind::Lut(table)]);
+            let kind = kinds.collect::<Vec<_>>()[rng.random_range(0..11)];
+            let widths: Vec<usize> = (0..=4).filter(|&n| kind.accepts(n)).collect();
+            let width = widths[rng.random_range(0..widths.len())];
+            let recent = nodes.len() - 4;
+            let fanins: Vec<Literal> = (0..width)
+                .map(|_| nodes[rng.random_range(recent..nodes.len())].flip_if(rng.random()))
+                .collect();
+            nodes.push(builder.gate(kind, &fanins).unwrap().into());
+        }
+        builder.finish().unwrap()
+    }
+
+    fn value_of(folded: &Folded, root: NodeId, values: &[bool]) -> bool {
+        let bit = |l: &Literal| values[l.node.index()] ^ l.complemented;
+        match folded.function(root) {
+            Function::Input => values[root.index()],
+            Function::And(operands) => operands.iter().all(bit),
+            Function::Xor(operands) => operands.iter().filter(|l| bit(l)).count() % 2 == 1,
+            Function::Table(table, operands) => {
+                let bits = operands.iter().enumerate();
+                table.at(bits.map(|(h, l)| usize::from(bit(l)) << h).sum())
+            }
+        }
+    }
+
+    #[test]
+    fn every_node_has_the_value_of_what_it_comes_down_to() {
+        for seed in 0..500 {
+            let circuit = circuit(&mut ChaCha8Rng::seed_from_u64(seed));
+            let folded = Folded::new(&circuit);
+            for assignment in 0..8 {
+                let inputs: Vec<bool> = (0..3).map(|i| assignment >> i & 1 == 1).collect();
+                let expected = circuit.evaluate_nodes(&inputs).unwrap();
+                // The values of roots, which come before the nodes that come down to them.
+                let mut roots = expected.clone();
+                for node in circuit.nodes() {
+                    roots[node.index()] = value_of(&folded, node, &roots);
+                    let found = match folded.value(node.literal()) {
+                        Value::Constant(value) => value,
+                        Value::Root(l) => roots[l.node.index()] ^ l.complemented,
+                    };
+                    assert_eq!(found, expected[node.index()], "node {node:?}, seed {seed}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn operands_are_distinct_roots_two_or_more() {
+        for seed in 0..500 {
+            let circuit = circuit(&mut ChaCha8Rng::seed_from_u64(seed));
+            let folded = Folded::new(&circuit);
+            for node in circuit.nodes() {
+                let operands = folded.function(node).operands();
+                assert!(operands.is_empty() || operands.len() > 1);
+                assert!(operands.windows(2).all(|pair| pair[0].node < pair[1].node));
+                let is_root = |l: &Literal| matches!(folded.value(l.node.literal()), Value::Root(root) if root.node == l.node);
+                assert!(operands.iter().all(is_root));
+            }
+        }
+    }
+}

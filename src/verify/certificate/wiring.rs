@@ -252,3 +252,51 @@ pub fn to_network(frame: &Frame, wiring: &Wiring, cone: &Cone) -> Result<(Networ
     }
     Ok((network, positions))
 }
+
+#[cfg(test)]
+mod tests {
+    use rand::{RngExt, SeedableRng};
+    use rand_chacha::ChaCha8Rng;
+
+    use super::*;
+
+    #[test]
+    fn a_reduced_table_is_the_same_function_of_operands_that_matter() {
+        let mut rng = ChaCha8Rng::seed_from_u64(3);
+        for n_heads in 1..=8 {
+            for _ in 0..200 {
+                // Few ones, so that tables that ignore an operand are frequent.
+                let words = words_per_table(n_heads);
+                let full = if n_heads < 6 { (1 << (1 << n_heads)) - 1 } else { u64::MAX };
+                let table: Vec<u64> = (0..words)
+                    .map(|_| full & [0, u64::MAX, rng.random()][rng.random_range(0..3)])
+                    .collect();
+                let targets: Vec<u32> = (0..n_heads).map(|_| rng.random_range(0..6)).collect();
+                let wiring = Wiring::new(
+                    n_heads,
+                    &Targets {
+                        targets: targets.clone(),
+                        gap: 1.0,
+                        distance: None,
+                        n_enumerated: 0,
+                    },
+                    &Tables { types: vec![0], tables: table.clone() },
+                );
+                let node = wiring.node(0);
+                assert!(node.operands.windows(2).all(|pair| pair[0] < pair[1]));
+                for states in 0..64usize {
+                    let row = |positions: &[u32]| -> usize {
+                        positions.iter().enumerate().map(|(h, &p)| (states >> p & 1) << h).sum()
+                    };
+                    let full = row(&targets);
+                    let expected = table[full / 64] >> (full % 64) & 1 == 1;
+                    assert_eq!(node.at(row(node.operands)), expected);
+                }
+                for h in 0..node.operands.len() {
+                    let rows = 0..1usize << node.operands.len();
+                    assert!(rows.into_iter().any(|row| node.at(row) != node.at(row ^ 1 << h)));
+                }
+            }
+        }
+    }
+}
