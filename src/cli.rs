@@ -17,6 +17,7 @@ mod convert;
 mod eval;
 mod families;
 mod info;
+mod loops;
 mod progress;
 mod run;
 mod source;
@@ -50,6 +51,8 @@ enum Command {
     Check(check::Args),
     /// Read a circuit back from the weights of a model alone
     Decompile(convert::DecompileArgs),
+    /// Find the least number of loops that is right for all inputs
+    Loops(loops::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -95,6 +98,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Verify(args) => verify::main(&args),
         Command::Check(args) => check::main(&args),
         Command::Decompile(args) => convert::decompile(&args),
+        Command::Loops(args) => loops::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

@@ -55,6 +55,7 @@ pub mod model;
 pub mod network;
 pub mod run;
 pub mod sat;
+pub mod theory;
 pub mod verify;
 
 pub use error::{Error, Place, Result};

@@ -255,9 +255,10 @@ impl Certificate {
 
     /// Reads the network from the weights: every condition but C10, of which the topology is checked.
     fn read<'m>(&mut self, model: &'m Model) -> Checked<Reading<'m>> {
+        frame::require_size(model)?;
         frame::require_finite(model)?;
         self.pass("C0", None);
-        let layers = frame::distinct_layers(model);
+        let layers = frame::distinct_layers(model)?;
         self.facts.n_distinct_layers = layers.len();
         let mut arithmetic = Arithmetic::new(model.dtype);
         let frame = Frame::new(model, &layers, &mut arithmetic)?;

@@ -20,6 +20,10 @@ use crate::model::{Attention, Block};
 
 /// The most products of scores that are formed one by one.
 const MAX_ENUMERATED: u64 = 1 << 28;
+/// The most entries of keys that are held for that.
+const MAX_HELD: u64 = 1 << 25;
+/// The most products that make up the keys and queries of a layer.
+const MAX_PRODUCTS: u64 = 1 << 33;
 
 /// What the scores of a layer come to.
 pub struct Targets {
@@ -53,6 +57,13 @@ pub fn find_targets(
     arithmetic: &mut Arithmetic,
 ) -> Checked<Targets> {
     let n_heads = frame.model().n_heads();
+    let n_weights =
+        block.w_q.iter().chain(&block.w_k).filter(|&&w| w != 0.0).count() + block.b_q.len();
+    let n = frame.model().n_ctx();
+    if (n as u64).saturating_mul(n_weights as u64) > MAX_PRODUCTS {
+        let place = format!("layer {l}: {n} positions are too many for so large a W_Q and W_K");
+        return Err(Failure::new("C4", place));
+    }
     let mut search = Search::new(frame, arithmetic);
     for h in 0..n_heads {
         let (keys, queries) =
@@ -266,7 +277,7 @@ impl<'a> Search<'a> {
     }
 
     fn can_enumerate(&self) -> bool {
-        self.cost_of_row() <= self.budget
+        self.cost_of_row() <= self.budget.min(MAX_HELD)
     }
 
     /// The position of the largest score of a row, and its lead.

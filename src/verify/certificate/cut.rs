@@ -19,8 +19,11 @@ use crate::model::Model;
 
 /// The most leaves for which all rows are compared.
 const MAX_LEAVES: usize = 12;
-/// The most nodes on either side of a comparison, the leaves not counted.
-const MAX_INNER: usize = 1 << 12;
+/// The most nodes on either side of a comparison, the leaves not counted; a table of six operands takes
+/// some dozens of two.
+const MAX_INNER: usize = 1 << 9;
+/// The most table rows that are looked at in all.
+const MAX_WORK: u64 = 1 << 34;
 
 /// For all positions of the cone, what the claim, the ports and the circuit make of it.
 pub struct Claims {
@@ -110,6 +113,8 @@ struct Checker<'a> {
     roots: Slots,
     /// Rows under construction in [`look_up`].
     rows: Vec<u64>,
+    /// Of [`MAX_WORK`].
+    budget: u64,
 }
 
 /// A word per index, forgotten at the next check.
@@ -169,7 +174,7 @@ impl<'a> Checker<'a> {
     fn new(wiring: &'a Wiring, folded: &'a Folded, claims: &'a Claims, n_nodes: usize) -> Self {
         let positions = Slots::new(claims.values.len());
         let (roots, rows) = (Slots::new(n_nodes), Vec::new());
-        Checker { wiring, folded, claims, positions, roots, rows }
+        Checker { wiring, folded, claims, positions, roots, rows, budget: MAX_WORK }
     }
 
     /// Checks that `position` computes `goal` if its leaves compute what they are claimed to.
@@ -271,24 +276,33 @@ impl<'a> Checker<'a> {
     /// Whether the two sides agree on all rows, 64 at a time.
     fn compare(&mut self, sides: &Sides, position: usize, goal: Value) -> bool {
         let n_blocks = 1u64 << sides.variables.len().saturating_sub(6);
-        (0..n_blocks).all(|block| {
-            for (i, variable) in sides.variables.iter().enumerate() {
-                self.roots.set(variable.index(), rows_of_variable(i, block));
-            }
-            for &node in &sides.nodes {
-                let word = self.evaluate_root(node);
-                self.roots.set(node.index(), word);
-            }
-            for &(leaf, value) in &sides.leaves {
-                let word = self.word(value);
-                self.positions.set(leaf, word);
-            }
-            for &inner in &sides.inner {
-                let word = self.evaluate_position(inner);
-                self.positions.set(inner, word);
-            }
-            self.positions.words[position] == self.word(goal)
-        })
+        let rows = sides.inner.iter().map(|&inner| 1 << self.wiring.node(inner).operands.len());
+        let within_budget = self.spend(n_blocks * rows.sum::<u64>()).is_some();
+        within_budget
+            && (0..n_blocks).all(|block| {
+                for (i, variable) in sides.variables.iter().enumerate() {
+                    self.roots.set(variable.index(), rows_of_variable(i, block));
+                }
+                for &node in &sides.nodes {
+                    let word = self.evaluate_root(node);
+                    self.roots.set(node.index(), word);
+                }
+                for &(leaf, value) in &sides.leaves {
+                    let word = self.word(value);
+                    self.positions.set(leaf, word);
+                }
+                for &inner in &sides.inner {
+                    let word = self.evaluate_position(inner);
+                    self.positions.set(inner, word);
+                }
+                self.positions.words[position] == self.word(goal)
+            })
+    }
+
+    /// None if the work would be too much.
+    fn spend(&mut self, n_rows: u64) -> Option<()> {
+        self.budget = self.budget.checked_sub(n_rows)?;
+        Some(())
     }
 
     /// The word of a value whose root has one.
@@ -321,7 +335,7 @@ impl<'a> Checker<'a> {
     }
 
     /// Whether the position is the AND or XOR that `goal` is, by the sets of their literals.
-    fn compare_wide(&self, position: usize, goal: Value) -> bool {
+    fn compare_wide(&mut self, position: usize, goal: Value) -> bool {
         let Value::Root(goal) = goal else { return false };
         match self.folded.function(goal.node) {
             Function::And(literals) => {
@@ -338,13 +352,14 @@ impl<'a> Checker<'a> {
 
     /// The literals whose conjunction says that `position` has the value `phase`, sorted; none if it is
     /// not seen to be a conjunction, or one of far more than `n` literals.
-    fn conjuncts(&self, position: usize, phase: bool, n: usize) -> Option<Vec<Literal>> {
+    fn conjuncts(&mut self, position: usize, phase: bool, n: usize) -> Option<Vec<Literal>> {
         let mut literals = Vec::new();
         let mut budget = wide_budget(n);
         let mut stack = vec![(position, phase)];
         while let Some((inner, phase)) = stack.pop() {
             budget = budget.checked_sub(1)?;
             let node = self.wiring.node(inner);
+            self.spend(1 << node.operands.len())?;
             let row = only_row(node, phase)?;
             for (h, &operand) in node.operands.iter().enumerate() {
                 let phase = row >> h & 1 == 1;
@@ -363,13 +378,14 @@ impl<'a> Checker<'a> {
 
     /// The roots whose parity the position is, sorted, and whether it is complemented; none if it is not
     /// seen to be a parity, or one of far more than `n` roots.
-    fn parity(&self, position: usize, n: usize) -> Option<(Vec<Literal>, bool)> {
+    fn parity(&mut self, position: usize, n: usize) -> Option<(Vec<Literal>, bool)> {
         let (mut roots, mut odd) = (Vec::new(), false);
         let mut budget = wide_budget(n);
         let mut stack = vec![position];
         while let Some(inner) = stack.pop() {
             budget = budget.checked_sub(1)?;
             let node = self.wiring.node(inner);
+            self.spend(1 << node.operands.len())?;
             odd ^= parity_of(node)?;
             for &operand in node.operands {
                 match self.claims.values[operand as usize] {

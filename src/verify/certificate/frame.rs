@@ -10,6 +10,21 @@ use super::read_out::ReadOut;
 use super::{Checked, Failure};
 use crate::error::Error;
 use crate::model::{Block, Model};
+use crate::network::Network;
+
+/// C1: there are channels, and no more heads than a truth table has operands. A file can have no numbers
+/// and large dimensions, so this comes first.
+pub fn require_size(model: &Model) -> Checked<()> {
+    if model.d_model() == 0 {
+        return Err(Failure::new("C1", "the residual stream has no channel"));
+    }
+    if !(1..=Network::MAX_K).contains(&model.n_heads()) {
+        let place =
+            format!("{} heads, of 1 to {} that are analysed", model.n_heads(), Network::MAX_K);
+        return Err(Failure::new("C1", place));
+    }
+    Ok(())
+}
 
 /// C0: every number of the model is finite.
 pub fn require_finite(model: &Model) -> Checked<()> {
@@ -22,15 +37,27 @@ pub fn require_finite(model: &Model) -> Checked<()> {
     found.map_err(|error| Failure::new("C0", error.to_string()))
 }
 
+/// The most layers that are told apart, and the most positions over all of these.
+const MAX_DISTINCT: usize = 1 << 10;
+const MAX_POSITIONS: usize = 1 << 28;
+
 /// The layers that differ from all before them; the others are equal to one of these.
-pub fn distinct_layers(model: &Model) -> Vec<(usize, &Block)> {
+///
+/// # Errors
+/// There are too many of them to analyse.
+pub fn distinct_layers(model: &Model) -> Checked<Vec<(usize, &Block)>> {
     let mut distinct: Vec<(usize, &Block)> = Vec::new();
     for (l, block) in model.blocks.iter().enumerate() {
         if !distinct.iter().any(|&(_, other)| other == block) {
             distinct.push((l, block));
+            let n_positions = distinct.len().saturating_mul(model.n_ctx() * model.n_heads());
+            if distinct.len() > MAX_DISTINCT || (distinct.len() > 1 && n_positions > MAX_POSITIONS)
+            {
+                return Err(Failure::new("C1", "too many different layers to analyse"));
+            }
         }
     }
-    distinct
+    Ok(distinct)
 }
 
 /// The static part of the stream and the states; see the module's head.
@@ -156,7 +183,7 @@ impl<'m> Frame<'m> {
             };
         }
         let mut vectors = (0..self.model.n_ctx()).map(|i| self.embedded(i, Model::BLANK));
-        let first = vectors.next().unwrap_or_default();
+        let first = vectors.next().unwrap_or_else(|| vec![0.0; self.dynamic.len()]);
         let second = vectors.find(|vector| *vector != first);
         // Which is which is a matter of names; the first output reads state 1 as 1.
         let bit = match self.model.output_positions.first() {
@@ -173,18 +200,34 @@ impl<'m> Frame<'m> {
         for &position in &self.model.input_positions {
             for (token, bit) in [(0, false), (1, true)] {
                 if self.embedded(position, token) != self.state(bit) {
-                    let place = format!("token {token} at input position {position}");
-                    return Err(Failure::new("C8", format!("{place} starts in another state")));
+                    return Err(self.no_state(position, token));
                 }
             }
         }
         let start = |position: usize| {
-            let vector = self.embedded(position, usize::from(self.tokens[position]));
-            self.state_of(&vector).ok_or_else(|| {
-                Failure::new("C8", format!("position {position} starts in neither state"))
-            })
+            let token = usize::from(self.tokens[position]);
+            let state = self.state_of(&self.embedded(position, token));
+            state.ok_or_else(|| self.no_state(position, token))
         };
         (0..self.model.n_ctx()).map(start).collect()
+    }
+
+    /// C8 fails at a position; names a channel if one alone shows it.
+    fn no_state(&self, position: usize, token: usize) -> Failure {
+        let place = format!("position {position} with token {token} does not start in its state");
+        let vector = self.embedded(position, token);
+        let odd = (0..vector.len())
+            .find(|&i| [false, true].iter().all(|&bit| self.state(bit)[i] != vector[i]));
+        Failure::new(
+            "C8",
+            match odd {
+                None => place,
+                Some(i) => format!(
+                    "{place}: the dynamic channel {} is {}, in the states {} and {}",
+                    self.dynamic[i], vector[i], self.states[0][i], self.states[1][i]
+                ),
+            },
+        )
     }
 }
 

@@ -12,10 +12,12 @@ use super::exact::{Arithmetic, Dyadic, Sum};
 use super::frame::Frame;
 use super::{Checked, Failure};
 use crate::model::Block;
-use crate::network::{Network, words_per_table};
+use crate::network::words_per_table;
 
-/// The most hidden units that are evaluated, counting each row of each type.
-const MAX_EVALUATED: u64 = 1 << 36;
+/// The most products that are formed, over all types of a layer.
+const MAX_PRODUCTS: u64 = 1 << 34;
+/// The most sums that are held for one layer: units times states of a position and its targets.
+const MAX_HELD: usize = 1 << 24;
 
 /// The truth tables of a layer.
 pub struct Tables {
@@ -89,21 +91,15 @@ pub fn find_tables(
     arithmetic: &mut Arithmetic,
 ) -> Checked<Tables> {
     let at = |failure: Failure| failure.within(format!("layer {l}"));
-    if heads.len() > Network::MAX_K {
-        let place =
-            format!("{} heads, more than the {} that are tabulated", heads.len(), Network::MAX_K);
-        return Err(at(Failure::new("C6", place)));
-    }
     let mlp = Mlp::new(frame, block);
     let (types, examples) = mlp.sort_by_type(frame);
-    let corners = mlp.corners(frame, block, heads, arithmetic).map_err(at)?;
-    let cost = (examples.len() as u64).saturating_mul((corners.len() * block.b_in.len()) as u64);
-    if cost > MAX_EVALUATED {
-        return Err(at(Failure::new(
-            "C6",
-            format!("{} types of positions are too many", examples.len()),
-        )));
+    let n_corners = 2 << heads.len();
+    let cost = mlp.cost_of_type(n_corners as u64).saturating_mul(examples.len() as u64);
+    if cost > MAX_PRODUCTS || n_corners * block.b_in.len() > MAX_HELD {
+        let place = format!("{} types of positions and {n_corners} states each", examples.len());
+        return Err(at(Failure::new("C6", format!("too many to evaluate: {place}"))));
     }
+    let corners = mlp.corners(frame, block, heads, arithmetic).map_err(at)?;
     let mut tables = Vec::with_capacity(examples.len() * words_per_table(heads.len()));
     for &position in &examples {
         tables.extend(mlp.tabulate(frame, position, &corners, arithmetic).map_err(at)?);
@@ -154,6 +150,14 @@ impl Mlp {
                 .collect(),
             b_out: dynamic().map(|(_, c)| Dyadic::new(block.b_out[c])).collect(),
         }
+    }
+
+    /// A bound on the products of one type.
+    fn cost_of_type(&self, n_corners: u64) -> u64 {
+        let count =
+            |rows: &[Vec<(usize, Dyadic)>]| rows.iter().map(|row| 1 + row.len() as u64).sum();
+        let (reads, writes): (u64, u64) = (count(&self.reads_static), count(&self.writes));
+        n_corners.saturating_mul(writes).saturating_add(reads)
     }
 
     /// The type of every position, and a position of every type.

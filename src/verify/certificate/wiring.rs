@@ -222,7 +222,7 @@ fn push_operands(
 /// [`Network`] does not take so many operands.
 pub fn to_network(frame: &Frame, wiring: &Wiring, cone: &Cone) -> Result<(Network, Vec<usize>)> {
     let model = frame.model();
-    let mut network = Network::new(model.n_heads().max(1), model.input_positions.len())?;
+    let mut network = Network::new(model.n_heads(), model.input_positions.len())?;
     let mut positions = model.input_positions.clone();
     let mut ids = vec![None; model.n_ctx()];
     for (id, &position) in model.input_positions.iter().enumerate() {

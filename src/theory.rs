@@ -1,0 +1,7 @@
+//! Theory: what is true of looped models in general, as computations.
+//!
+//! [`tightness`] asks how many loops a network needs, [`depth`] how many levels a function needs,
+//! [`shallow`] builds models that need fewer layers than their circuit has levels, and [`ledger`] lists
+//! claims with their status and the checks that decide them.
+
+pub mod tightness;
