@@ -35,7 +35,8 @@
 //! | [`claim`] | what the compiler says each position computes | circuit |
 //! | [`mod@compile`] | network + layout → model with its claim | all of the above but format, family |
 //! | [`run`] | engines: model × inputs → outputs, traces | model |
-//! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run |
+//! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
+//! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
