@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 14] = [
+const IMPORTS: [(&str, &[&str]); 15] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -26,6 +26,7 @@ const IMPORTS: [(&str, &[&str]); 14] = [
     ("run", &["model"]),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
+    ("theory", &["circuit", "network", "mapping", "sat"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
