@@ -94,6 +94,10 @@ pub struct Certificate {
     pub facts: Facts,
 }
 
+/// The ids of all conditions, in order.
+pub const CONDITIONS: [&str; 11] =
+    ["C0", "C1", "C2", "C3", "C4", "C6", "C8", "C10", "C11", "C12", "C13"];
+
 /// What the proof takes for granted.
 pub const ASSUMPTIONS: [&str; 3] = [
     "an operation on numbers of the dtype whose exact result is a number of the dtype returns it",
@@ -142,7 +146,9 @@ pub fn certify_or(
             failure: Some(failure.place),
         });
     }
-    certificate.conditions.sort_by_key(|condition| number(&condition.id));
+    certificate
+        .conditions
+        .sort_by_key(|condition| CONDITIONS.iter().position(|&id| id == condition.id));
     certificate
 }
 
@@ -217,9 +223,11 @@ impl Certificate {
         Certificate { conditions: Vec::new(), facts }
     }
 
-    /// Whether every condition holds.
+    /// Whether every condition was checked and holds.
     pub fn is_proof(&self) -> bool {
-        self.conditions.iter().all(|condition| condition.failure.is_none())
+        let passed = |condition: &Condition| condition.failure.is_none();
+        self.conditions.iter().all(passed)
+            && self.conditions.iter().map(|condition| &condition.id).eq(CONDITIONS)
     }
 
     fn pass(&mut self, id: &'static str, margin: Option<(f64, &str)>) {
@@ -355,7 +363,8 @@ impl From<&Certificate> for Verdict {
         let failure = certificate.conditions.iter().find_map(|condition| {
             condition.failure.as_ref().map(|place| format!("certificate {}: {place}", condition.id))
         });
-        if let Some(how) = failure {
+        if !certificate.is_proof() {
+            let how = failure.unwrap_or_else(|| "certificate with a condition missing".to_string());
             return Verdict::Unknown { how };
         }
         let gap =
@@ -369,11 +378,6 @@ impl From<&Certificate> for Verdict {
     }
 }
 
-/// The number of a condition's id, to sort by.
-fn number(id: &str) -> u32 {
-    id.trim_start_matches('C').parse().unwrap_or(u32::MAX)
-}
-
 /// What a condition says.
 fn statement(id: &str) -> &'static str {
     match id {
@@ -383,11 +387,12 @@ fn statement(id: &str) -> &'static str {
         "C3" => "what a head adds depends on its target's state alone, exactly",
         "C4" => "in every softmax row the target's score leads by more than the threshold",
         "C6" => {
-            "every layer takes both states of each type of position, for all states of its targets, to one of the two states, the same for both, exactly"
+            "every layer takes each type of position, whatever its state, to one of the two states, \
+             given by the states of its targets, exactly"
         }
         "C8" => "every position starts in one of the two states, inputs in that of their bit",
         "C10" => {
-            "inputs are latched, the outputs depend on nothing in a circle, and they are the circuit's functions"
+            "inputs are latched, outputs depend on nothing in a circle, and they are the circuit's"
         }
         "C11" => "the layers are at least as many as the highest level of an output",
         "C12" => "state 1 is read as 1 and state 0 as 0, at every output",

@@ -79,7 +79,7 @@ struct Mutation {
 pub fn attack(subjects: &[Subject], n_mutants: usize) -> Matrix {
     let share = n_mutants.div_ceil(subjects.len().max(1));
     let matrices = subjects.iter().enumerate().map(|(s, subject)| {
-        let oracle = truth(subject);
+        let oracle = truth(&subject.circuit);
         let n_sites = n_numbers(&subject.model) * CORRUPTIONS.len();
         let stride = n_sites.div_ceil(share.div_ceil(2)).max(1);
         let sites: Vec<usize> = (s % stride..n_sites).step_by(stride).collect();
@@ -107,10 +107,10 @@ impl Matrix {
 }
 
 /// All assignments and the circuit's outputs on them.
-fn truth(subject: &Subject) -> (Batch, Batch) {
-    let n = subject.circuit.inputs().len();
+pub fn truth(circuit: &Circuit) -> (Batch, Batch) {
+    let n = circuit.inputs().len();
     let inputs = Batch::counting(n, 0, 1 << n);
-    let outputs = Oracle::new(&subject.circuit).unwrap().run(&inputs).unwrap();
+    let outputs = Oracle::new(circuit).unwrap().run(&inputs).unwrap();
     (inputs, outputs)
 }
 

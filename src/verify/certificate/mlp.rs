@@ -223,36 +223,39 @@ impl Mlp {
         corners: &[Corner],
         arithmetic: &mut Arithmetic,
     ) -> Checked<Vec<u64>> {
-        let fixed: Vec<Sum> = self
-            .reads_static
-            .iter()
-            .map(|reads| {
-                let mut sum = Sum::EMPTY;
-                for &(c, w) in reads {
-                    sum.add_product(Dyadic::new(frame.at(position, c)), w);
-                }
-                sum
-            })
-            .collect();
+        let fixed = self.reads_static.iter().map(|reads| {
+            let mut sum = Sum::EMPTY;
+            for &(c, w) in reads {
+                sum.add_product(Dyadic::new(frame.at(position, c)), w);
+            }
+            sum
+        });
+        let fixed: Vec<Sum> = fixed.collect();
         let mut table = vec![0; corners.len().div_ceil(128)];
         for pair in corners.chunks_exact(2) {
             let row = pair[0].row;
-            let fail = |what: &str| {
+            let bit = self.new_state(frame, &fixed, pair, arithmetic).map_err(|what| {
                 Failure::new("C6", format!("position {position}, operands {row:b}: {what}"))
-            };
-            let mut bits = [false; 2];
-            for (bit, corner) in bits.iter_mut().zip(pair) {
-                let new =
-                    self.apply(&fixed, corner, arithmetic).ok_or_else(|| fail("the MLP rounds"))?;
-                *bit =
-                    frame.state_of(&new).ok_or_else(|| fail("the new state is neither 0 nor 1"))?;
-            }
-            if bits[0] != bits[1] {
-                return Err(fail("the new state depends on the old"));
-            }
-            table[row / 64] |= u64::from(bits[0]) << (row % 64);
+            })?;
+            table[row / 64] |= u64::from(bit) << (row % 64);
         }
         Ok(table)
+    }
+
+    /// The state after the layer, the same for both old ones; or what is wrong.
+    fn new_state(
+        &self,
+        frame: &Frame,
+        fixed: &[Sum],
+        pair: &[Corner],
+        arithmetic: &mut Arithmetic,
+    ) -> Result<bool, &'static str> {
+        let mut bits = [false; 2];
+        for (bit, corner) in bits.iter_mut().zip(pair) {
+            let new = self.apply(fixed, corner, arithmetic).ok_or("the MLP rounds")?;
+            *bit = frame.state_of(&new).ok_or("the new state is neither 0 nor 1")?;
+        }
+        if bits[0] == bits[1] { Ok(bits[0]) } else { Err("the new state depends on the old") }
     }
 
     /// The dynamic channels after the MLP, if every operation is exact.
