@@ -3,9 +3,8 @@
 use circuit2tf::verify::Verdict;
 use circuit2tf::verify::certificate::CertificateFile;
 use circuit2tf::{Error, Place, Result};
-use serde_json::json;
 
-use super::{Report, source};
+use super::{Report, source, verify};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -27,7 +26,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let verdict = Verdict::from(&file.certificate);
     Ok(Report {
         text: format!("{verdict}\n").into_bytes(),
-        json: json!({ "verdict": verdict.to_string(), "conditions": file.certificate.conditions.len() }),
+        json: verify::verdict_json(&verdict),
         status: verdict.exit_status(),
     })
 }

@@ -65,16 +65,21 @@ fn write(source: &source::Source, output: &str, format: Option<Format>) -> Resul
     let format = match format {
         Some(format) => format,
         None if output == "-" => Format::AigerAscii,
-        None => by_extension(output)?,
+        None => by_extension(output).map_err(|error| error.hint("--format says it"))?,
     };
     let written = format::write(&source.circuit, format)?;
     print_notes(&written.notes);
-    let json = json!({ "output": output, "format": format.name(), "notes": written.notes });
+    let mut json = json!({ "output": output, "format": format.name(), "notes": written.notes });
     let text = match output {
-        "-" => written.bytes,
+        "-" => {
+            // A binary circuit has no place in JSON; it needs a file.
+            json["circuit"] = std::str::from_utf8(&written.bytes).ok().into();
+            written.bytes
+        }
         _ => {
             source::write(output, &written.bytes)?;
-            format!("{}\n", info::circuit_line(&source.circuit, output)).into_bytes()
+            let read = info::circuit_line(&source.circuit, &source.name);
+            format!("{read}\nwrote {output} ({})\n", format.name()).into_bytes()
         }
     };
     Ok(Report { text, json, status: 0 })
@@ -87,10 +92,12 @@ pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
     source::write(path, &written.bytes)
 }
 
-fn by_extension(path: &str) -> Result<Format> {
+/// The format that the file's extension names.
+pub fn by_extension(path: &str) -> Result<Format> {
     Format::from_extension(path).ok_or_else(|| {
-        let extensions = Format::ALL.map(|format| format!(".{}", format.extension()));
+        let mut extensions = Format::ALL.map(|format| format!(".{}", format.extension())).to_vec();
+        extensions.dedup();
         let expected = format!("an extension that names a format: {}", extensions.join(" "));
-        Error::new(expected, format!("{path:?}")).hint("--format says it")
+        Error::new(expected, format!("{path:?}"))
     })
 }

@@ -41,14 +41,14 @@ impl EngineName {
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
 const MAX_LOOPS: usize = 1 << 28;
 
-/// The model with the number of loops asked for.
+/// The model with the number of loops asked for, or its own.
 pub fn with_loops(model: Model, asked: Option<usize>) -> Result<Model> {
-    match asked {
-        None => Ok(model),
-        Some(n_loops) if n_loops > MAX_LOOPS => {
-            Err(Error::new(format!("--loops of at most {MAX_LOOPS}"), n_loops.to_string()))
+    match asked.unwrap_or(model.n_loops) {
+        n_loops if n_loops > MAX_LOOPS => {
+            Err(Error::new(format!("at most {MAX_LOOPS} loops"), n_loops.to_string()))
         }
-        Some(n_loops) => Model::new(Parts { n_loops, ..model.into_parts() }),
+        n_loops if n_loops == model.n_loops => Ok(model),
+        n_loops => Model::new(Parts { n_loops, ..model.into_parts() }),
     }
 }
 

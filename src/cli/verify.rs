@@ -8,7 +8,7 @@ use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
 use super::run::{EngineName, with_loops};
-use super::{Report, progress::Bar, source};
+use super::{Report, convert, progress::Bar, source};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -54,6 +54,8 @@ enum Method {
 const DEFAULT_SAMPLES: u64 = 10_000;
 
 pub fn main(args: &Args) -> Result<Report> {
+    // Before the work, which may be long, so that no verdict is lost to a slip in a name.
+    args.shrink.as_deref().map(convert::by_extension).transpose()?;
     let (model, model_sha256) = source::model(&args.model)?;
     let model = with_loops(model, args.loops)?;
     let source = source::circuit(&args.circuit)?;
@@ -175,11 +177,17 @@ fn conditions(certificate: &Certificate) -> String {
     let line = |condition: &verify::certificate::Condition| {
         let status = if condition.failure.is_none() { "ok  " } else { "FAIL" };
         let margin = condition.margin.as_ref();
-        let margin = margin.map_or(String::new(), |(x, unit)| format!(" ({x:.4} {unit})"));
+        let margin = margin.map_or(String::new(), |(x, unit)| format!(" ({} {unit})", decimal(*x)));
         let place = condition.failure.as_ref().map_or(String::new(), |f| format!(": {f}"));
         format!("{status} {:3} {}{margin}{place}\n", condition.id, condition.statement)
     };
     certificate.conditions.iter().map(line).collect()
+}
+
+/// A number with four decimals at most.
+fn decimal(x: f64) -> String {
+    let text = format!("{x:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 fn conditions_json(certificate: &Certificate) -> Value {
@@ -202,7 +210,7 @@ pub fn check(model: &Model, circuit: &Circuit) -> Verdict {
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
     let Some(path) = &args.shrink else { return Ok(()) };
     let cone = verify::shrink(circuit, departure.node)?;
-    super::convert::write_circuit(&cone, path)
+    convert::write_circuit(&cone, path)
 }
 
 pub fn verdict_json(verdict: &Verdict) -> Value {
@@ -223,7 +231,10 @@ pub fn verdict_json(verdict: &Verdict) -> Value {
 fn named_inputs(circuit: &Circuit, input: &[bool]) -> String {
     let pairs = circuit.input_names().iter().zip(input);
     let pairs = pairs.map(|(name, &bit)| format!("{name}={}", u8::from(bit)));
-    format!("counterexample: {}\n", pairs.collect::<Vec<_>>().join(" "))
+    match input.is_empty() {
+        true => "counterexample: there are no inputs\n".to_string(),
+        false => format!("counterexample: {}\n", pairs.collect::<Vec<_>>().join(" ")),
+    }
 }
 
 fn node_label(departure: &Departure, circuit: &Circuit) -> String {
