@@ -14,6 +14,7 @@ mod assignments;
 mod check;
 mod compile;
 mod convert;
+mod depth;
 mod eval;
 mod families;
 mod info;
@@ -53,6 +54,10 @@ enum Command {
     Decompile(convert::DecompileArgs),
     /// Find the least number of loops that is right for all inputs
     Loops(loops::Args),
+    /// Show how many levels a function needs over several sets of gates
+    Depth(depth::Args),
+    /// Count all functions of a few variables by least depth
+    Census(depth::CensusArgs),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -99,6 +104,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Check(args) => check::main(&args),
         Command::Decompile(args) => convert::decompile(&args),
         Command::Loops(args) => loops::main(&args),
+        Command::Depth(args) => depth::main(&args),
+        Command::Census(args) => depth::census(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

@@ -6,7 +6,7 @@
 //! fetches the value of operand `h` (`attention`), the MLP looks the operands up in the truth table
 //! (`mlp`). No weight of a layer depends on the circuit beyond its number of operands and of address
 //! bits, so all layers are equal, and after `t` of them every node of level at most `t` is right and
-//! stays right.
+//! stays right. With `collapse = c` the network is one of `⌈depth / c⌉` levels and fan-in `2^c` first.
 
 use crate::circuit::Circuit;
 use crate::claim::Claim;
@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::mapping::{self, Mapped};
 use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Schedule};
+#[cfg(doc)]
+use crate::network::Network;
 
 mod attention;
 mod embed;
@@ -29,6 +31,9 @@ pub struct Options {
     pub layers: usize,
     /// The largest fan-in of a node, one head each: 2 to [`Options::MAX_HEADS`].
     pub heads: usize,
+    /// Levels of the circuit that one layer computes, with `heads^collapse` heads, at most
+    /// [`Network::MAX_K`].
+    pub collapse: usize,
     pub dtype: Dtype,
     /// As many layers as levels, applied once, instead of a loop.
     pub unroll: bool,
@@ -48,6 +53,7 @@ impl Default for Options {
         Options {
             layers: 1,
             heads: 2,
+            collapse: 1,
             dtype: Dtype::F32,
             unroll: false,
             causal: false,
@@ -71,8 +77,8 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         );
     }
     check_options(options)?;
-    let mapped = mapping::map(circuit, options.heads)?;
-    let layout = Layout::new(options.heads, mapped.network.n_nodes())?;
+    let mapped = map(circuit, options)?;
+    let layout = Layout::new(mapped.network.k(), mapped.network.n_nodes())?;
     let schedule = schedule(&mapped, options);
     check_size(&mapped, &layout, schedule)?;
 
@@ -92,6 +98,11 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         labels: labels(circuit, &mapped, &layout, source_sha256),
         claim: Claim { origin: mapped.origin }.to_vectors(),
     })
+}
+
+fn map(circuit: &Circuit, options: &Options) -> Result<Mapped> {
+    let mapped = mapping::map(circuit, options.heads)?;
+    if options.collapse == 1 { Ok(mapped) } else { mapping::collapse(&mapped, options.collapse) }
 }
 
 /// The one layer that simulates a level of any circuit.

@@ -16,12 +16,15 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 
 mod cells;
+mod collapse;
 mod cover;
 mod decompose;
 mod exact;
 mod fold;
 mod polarity;
 mod tree;
+
+pub use collapse::collapse;
 
 use cells::{CellLiteral, Cells, Operation};
 use decompose::Decomposer;

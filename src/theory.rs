@@ -4,4 +4,6 @@
 //! [`shallow`] builds models that need fewer layers than their circuit has levels, and [`ledger`] lists
 //! claims with their status and the checks that decide them.
 
+pub mod depth;
+pub mod shallow;
 pub mod tightness;

@@ -22,6 +22,9 @@ pub struct Args {
     /// The largest fan-in of a node, one attention head each
     #[arg(long, value_name = "K", default_value_t = 2)]
     heads: usize,
+    /// Levels of the circuit in one layer, with K^C heads, at most 8
+    #[arg(long, value_name = "C", default_value_t = 1)]
+    collapse: usize,
     /// The number format: f32, f16, bf16 or f64
     #[arg(long, default_value = "f32")]
     dtype: Dtype,
@@ -41,6 +44,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let options = Options {
         layers: args.layers,
         heads: args.heads,
+        collapse: args.collapse,
         dtype: args.dtype,
         unroll: args.unroll,
         causal: args.causal,

@@ -1,0 +1,102 @@
+//! The tables of the census, and a search through tiny models that shares nothing with it.
+
+use super::*;
+use crate::family::generate;
+use crate::mapping::map;
+
+#[test]
+fn the_census_of_every_basis() {
+    for (n, basis, expected) in [
+        (2, Basis::Binary, &[6, 10][..]),
+        (3, Basis::Binary, &[8, 30, 194, 24]),
+        (4, Basis::Binary, &[10, 60, 1458, 56456, 7552]),
+        (3, Basis::DeMorgan, &[8, 24, 94, 112, 18]),
+        (4, Basis::DeMorgan, &[10, 48, 684, 17064, 47634, 96]),
+        (3, Basis::Nand, &[5, 6, 21, 98, 72, 54]),
+        (4, Basis::Nand, &[6, 10, 63, 922, 9663, 54622, 250]),
+        (4, Basis::AndOrNot, &[6, 16, 136, 2290, 38640, 24446, 2]),
+        (4, Basis::Monotone, &[6, 12, 52, 94, 4]),
+        (4, Basis::Ternary, &[10, 932, 64594]),
+    ] {
+        assert_eq!(Census::new(n, basis).unwrap().counts(), expected, "{basis:?} of {n}");
+    }
+    assert!(Census::new(5, Basis::Binary).is_err());
+}
+
+#[test]
+fn majority_needs_three_levels_and_parity_depends_on_the_basis() {
+    let depth = |n, bits, basis| least_depth(TruthTable::new(n, bits).unwrap(), basis).unwrap();
+    assert_eq!(depth(3, 0xe8, Basis::Binary), Some(3));
+    assert_eq!(depth(3, 0x96, Basis::Binary), Some(2));
+    assert_eq!(depth(4, 0x6996, Basis::Binary), Some(2));
+    assert_eq!(depth(4, 0x6996, Basis::DeMorgan), Some(4));
+    assert_eq!(depth(3, 0x96, Basis::Monotone), None);
+}
+
+#[test]
+fn five_variables_within_three_levels() {
+    assert_eq!(shallow_functions_of_five(), [12, 100, 5350, 6_702_242]);
+}
+
+/// Every function that two layers of oblivious attention with one head compute on one-bit tokens: four
+/// tokens with any sources, any readings and any updates; in the last layer token 0 reads token 1.
+#[test]
+fn tiny_models_of_two_layers_compute_exactly_the_functions_of_depth_two() {
+    let update = |gate: u8, own: u8, read: u8| {
+        let term = |row: u8, a: u8, b: u8| if gate >> row & 1 == 1 { a & b } else { 0 };
+        term(0, !own, !read) | term(1, own, !read) | term(2, !own, read) | term(3, own, read)
+    };
+    let census = Census::new(3, Basis::Binary).unwrap();
+    let sources: Vec<u8> = (0..=255).filter(|&f| census.depth(f.into()) == Some(0)).collect();
+    let mut by_layers = vec![[false; 256]; 3];
+    for tokens in (0..8usize.pow(4)).map(|t| [0, 1, 2, 3].map(|i| sources[t / 8usize.pow(i) % 8])) {
+        by_layers[0][usize::from(tokens[0])] = true;
+        let options = |own: usize| {
+            let mut options = [false; 256];
+            for read in tokens {
+                (0..16)
+                    .for_each(|gate| options[usize::from(update(gate, tokens[own], read))] = true);
+            }
+            (0..=255).filter(|&f| options[usize::from(f)]).collect::<Vec<u8>>()
+        };
+        let [first, second] = [options(0), options(1)];
+        first.iter().for_each(|&f| by_layers[1][usize::from(f)] = true);
+        for (&own, &read) in first.iter().flat_map(|f| second.iter().map(move |g| (f, g))) {
+            (0..16).for_each(|gate| by_layers[2][usize::from(update(gate, own, read))] = true);
+        }
+    }
+    for (layers, computed) in by_layers.iter().enumerate() {
+        for f in 0..256u16 {
+            let within = census.depth(f).is_some_and(|depth| depth <= layers);
+            assert_eq!(computed[usize::from(f)], within, "function {f:#04x}, {layers} layers");
+        }
+    }
+}
+
+#[test]
+fn least_layers_are_logarithms() {
+    for (relevant, heads, layers) in
+        [(100, 4, 3), (100, 1, 7), (1, 1, 0), (0, 3, 0), (2, 1, 1), (9, 2, 2), (10, 2, 3)]
+    {
+        assert_eq!(least_layers_unbounded(relevant, heads), layers, "{relevant} {heads}");
+    }
+    assert_eq!(receptive_field_bound(1, 1000), u128::MAX);
+}
+
+#[test]
+fn receptive_fields_grow_by_the_fan_in_and_hold_every_relevant_input() {
+    for spec in ["parity:8", "adder:4", "mux:2", "majority:7"] {
+        let circuit = generate(spec).unwrap();
+        let network = map(&circuit, 2).unwrap().network;
+        for steps in 0..=network.depth() {
+            let fields = receptive_fields(&network, steps);
+            let largest = fields.iter().map(|field| field.iter().filter(|&&bit| bit).count()).max();
+            assert!(largest.unwrap() as u128 <= receptive_field_bound(1, steps), "{spec} {steps}");
+        }
+        let fields = receptive_fields(&network, network.depth());
+        let relevant = relevant_inputs(&circuit).unwrap();
+        for (&output, relevant) in network.outputs().iter().zip(relevant) {
+            assert!(relevant.iter().all(|&input| fields[output as usize][input]), "{spec}");
+        }
+    }
+}

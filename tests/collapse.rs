@@ -1,0 +1,57 @@
+//! Level collapse: every circuit of depth `D` in `⌈D/c⌉` layers with `2^c` heads.
+
+use std::sync::atomic::AtomicBool;
+
+use circuit2tf::compile::{Options, compile};
+use circuit2tf::family::generate;
+use circuit2tf::mapping::{collapse, map};
+use circuit2tf::model::Dtype;
+use circuit2tf::run::Reference;
+use circuit2tf::verify::{Verdict, exhaustive};
+
+#[test]
+fn the_collapsed_network_computes_the_same_on_levels_divided_by_c() {
+    let random = (0..20).map(|seed| format!("random:n=6,gates=40,seed={seed}"));
+    let named = ["adder:4", "parity-chain:9", "mult:3", "mux:2", "and:1", "majority:7"];
+    for spec in named.iter().map(|spec| spec.to_string()).chain(random) {
+        let mapped = map(&generate(&spec).unwrap(), 2).unwrap();
+        let old = &mapped.network;
+        for c in 1..=3 {
+            let collapsed = collapse(&mapped, c).unwrap();
+            let new = &collapsed.network;
+            assert_eq!((new.k(), new.depth()), (1 << c, old.depth().div_ceil(c)), "{spec} {c}");
+            assert_eq!(collapsed.origin.len(), new.n_nodes());
+            for number in 0..1usize << old.n_inputs() {
+                let input: Vec<bool> = (0..old.n_inputs()).map(|i| number >> i & 1 == 1).collect();
+                let (before, after) = (old.evaluate(&input), new.evaluate(&input));
+                for (&p, &q) in old.outputs().iter().zip(new.outputs()) {
+                    assert_eq!(before[p as usize], after[q as usize], "{spec} {c} {number}");
+                }
+            }
+        }
+        assert!(collapse(&mapped, 0).is_err() && collapse(&mapped, 4).is_err());
+    }
+}
+
+/// The 4-bit ripple adder of depth 7: 7, 4 and 3 layers.
+#[test]
+fn an_adder_of_depth_seven_runs_in_four_and_in_three_layers() {
+    let circuit = generate("adder:4").unwrap();
+    for (collapse, layers, heads, d_mlp) in [(1, 7, 2, 11), (2, 4, 4, 37), (3, 3, 8, 521)] {
+        // Eight heads make a layer of 700,000 weights: one format will do.
+        let dtypes = if heads == 8 { &[Dtype::F32][..] } else { &Dtype::ALL };
+        for &dtype in dtypes {
+            let options = Options { collapse, dtype, ..Options::default() };
+            let model = compile(&circuit, "", &options).unwrap();
+            let shape = (model.n_loops, model.n_heads(), model.d_mlp());
+            assert_eq!(shape, (layers, heads, d_mlp));
+            let engine = Reference::new(&model).unwrap();
+            let verdict =
+                exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false));
+            let verdict = verdict.unwrap();
+            assert!(matches!(verdict, Verdict::Verified { .. }), "{collapse} {dtype}: {verdict}");
+        }
+    }
+    let options = Options { heads: 3, collapse: 2, ..Options::default() };
+    assert!(compile(&circuit, "", &options).is_err());
+}
