@@ -224,7 +224,10 @@ impl Certificate {
         self.conditions.push(Condition {
             id: id.to_string(),
             statement: statement(id).to_string(),
-            margin: margin.map(|(number, unit)| (number, unit.to_string())),
+            // JSON has no infinity.
+            margin: margin
+                .filter(|(number, _)| number.is_finite())
+                .map(|(number, unit)| (number, unit.to_string())),
             failure: None,
         });
     }
@@ -279,6 +282,7 @@ impl Certificate {
         layers: &[(usize, &Block)],
         arithmetic: &mut Arithmetic,
     ) -> Checked<Vec<Wiring>> {
+        mlp::require_few_heads(frame)?;
         layers.iter().try_for_each(|&layer| attention::require_oblivious(frame, layer))?;
         self.pass("C2", None);
         let heads = layers.iter().map(|&layer| mlp::head_outputs(frame, layer, arithmetic));

@@ -14,8 +14,12 @@ use super::{Checked, Failure};
 use crate::model::Block;
 use crate::network::{Network, words_per_table};
 
-/// The most hidden units that are evaluated, counting each row of each type.
-const MAX_EVALUATED: u64 = 1 << 36;
+/// The most hidden units that are evaluated, counting each row of each type: so many, and so many more for
+/// each number of the position table, which large circuits of six operands a node come to.
+const MAX_EVALUATED: u64 = 1 << 29;
+const MAX_EVALUATED_PER_NUMBER: u64 = 128;
+/// The most sums of hidden units that are kept, one for each unit and row.
+const MAX_KEPT: u64 = 1 << 22;
 
 /// The truth tables of a layer.
 pub struct Tables {
@@ -89,26 +93,45 @@ pub fn find_tables(
     arithmetic: &mut Arithmetic,
 ) -> Checked<Tables> {
     let at = |failure: Failure| failure.within(format!("layer {l}"));
-    if heads.len() > Network::MAX_K {
-        let place =
-            format!("{} heads, more than the {} that are tabulated", heads.len(), Network::MAX_K);
-        return Err(at(Failure::new("C6", place)));
-    }
     let mlp = Mlp::new(frame, block);
     let (types, examples) = mlp.sort_by_type(frame);
+    require_affordable(frame, examples.len(), block.b_in.len()).map_err(at)?;
     let corners = mlp.corners(frame, block, heads, arithmetic).map_err(at)?;
-    let cost = (examples.len() as u64).saturating_mul((corners.len() * block.b_in.len()) as u64);
-    if cost > MAX_EVALUATED {
-        return Err(at(Failure::new(
-            "C6",
-            format!("{} types of positions are too many", examples.len()),
-        )));
-    }
     let mut tables = Vec::with_capacity(examples.len() * words_per_table(heads.len()));
     for &position in &examples {
         tables.extend(mlp.tabulate(frame, position, &corners, arithmetic).map_err(at)?);
     }
     Ok(Tables { types, tables })
+}
+
+/// C6 is checked for at most [`Network::MAX_K`] heads.
+pub fn require_few_heads(frame: &Frame) -> Checked<()> {
+    let n_heads = frame.model().n_heads();
+    match n_heads <= Network::MAX_K {
+        true => Ok(()),
+        false => {
+            let most = Network::MAX_K;
+            Err(Failure::new(
+                "C6",
+                format!("{n_heads} heads, more than the {most} that are tabulated"),
+            ))
+        }
+    }
+}
+
+/// Refuses what would take far longer or far more memory than the model's own size.
+fn require_affordable(frame: &Frame, n_types: usize, n_units: usize) -> Checked<()> {
+    let per_type = (n_units as u64).saturating_mul(2 << frame.model().n_heads());
+    let numbers = frame.model().w_pos.len() as u64;
+    let most = MAX_EVALUATED.saturating_add(numbers.saturating_mul(MAX_EVALUATED_PER_NUMBER));
+    match per_type <= MAX_KEPT && (n_types as u64).saturating_mul(per_type) <= most {
+        true => Ok(()),
+        false => {
+            let place =
+                format!("{n_types} types of positions and {n_units} hidden units are too many");
+            Err(Failure::new("C6", place))
+        }
+    }
 }
 
 /// The MLP's weights without their zeros.
