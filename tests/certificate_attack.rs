@@ -1,9 +1,10 @@
 //! Attempts to get a wrong model past the certificate, one idea a test.
 //!
 //! Every model is judged by running it: on all inputs with the reference engine for the model's loops and
-//! up to two more, and on all inputs with a forward pass of its own that rounds every single operation, in four
-//! orders of summation ([`literal`]). A model that is verified must be right in all of these runs. Models
-//! that compute the same in another way may be verified or not; which is written down here.
+//! up to two more, and if it is verified, on some inputs with a forward pass of its own that rounds every
+//! single operation, in four orders of summation ([`literal`]). A model that is verified must be right in
+//! all of these runs. Models that compute the same in another way may be verified or not; which is
+//! written down here.
 
 #[allow(dead_code, reason = "each test file uses a part")]
 #[path = "support/circuits.rs"]
@@ -253,7 +254,7 @@ fn positions_in_another_order_are_verified() {
     let parts = parts_of(&full_adder(), &options(Dtype::Bf16));
     let n = parts.w_pos.nrows();
     let order: Vec<usize> = (0..n).map(|i| (i * 3 + 2) % n).collect();
-    assert!(n % 3 != 0, "the map must be a permutation");
+    assert!(!n.is_multiple_of(3), "the map must be a permutation");
     assert_eq!(judge(with_positions_moved(parts, &order), &full_adder()), Verified);
 }
 
