@@ -234,7 +234,10 @@ impl Certificate {
         self.conditions.push(Condition {
             id: id.to_string(),
             statement: statement(id).to_string(),
-            margin: margin.map(|(number, unit)| (number, unit.to_string())),
+            // JSON has no infinity.
+            margin: margin
+                .filter(|(number, _)| number.is_finite())
+                .map(|(number, unit)| (number, unit.to_string())),
             failure: None,
         });
     }
