@@ -709,15 +709,16 @@ fn what_no_output_depends_on_must_still_be_a_state() {
 #[test]
 fn models_with_an_empty_dimension_are_judged() {
     // (n_ctx, d_model), (n_heads, d_head, d_mlp), inputs, outputs
-    let cases: [((usize, usize), (usize, usize, usize), &[usize], &[usize]); 6] = [
-        ((0, 1), (0, 0, 0), &[], &[]),
-        ((1, 1), (0, 0, 0), &[], &[0]),
-        ((2, 1), (1, 1, 0), &[], &[1]),
-        ((1, 1), (1, 1, 0), &[0], &[0]),
-        ((1, 2), (2, 1, 3), &[], &[0]),
-        ((2, 2), (2, 1, 3), &[], &[]),
+    type Shape = ((usize, usize), (usize, usize, usize));
+    let cases: [(Shape, &[usize], &[usize]); 6] = [
+        (((0, 1), (0, 0, 0)), &[], &[]),
+        (((1, 1), (0, 0, 0)), &[], &[0]),
+        (((2, 1), (1, 1, 0)), &[], &[1]),
+        (((1, 1), (1, 1, 0)), &[0], &[0]),
+        (((1, 2), (2, 1, 3)), &[], &[0]),
+        (((2, 2), (2, 1, 3)), &[], &[]),
     ];
-    for (shape, heads, inputs, outputs) in cases {
+    for ((shape, heads), inputs, outputs) in cases {
         let (mut builder, x) = with_inputs(inputs.len());
         let literals: Vec<Literal> = (outputs.iter())
             .map(|_| {
@@ -878,18 +879,18 @@ fn an_edited_certificate_is_found_out() {
     );
     let mut lie = file.clone();
     lie.certificate.conditions.retain(|condition| condition.failure.is_none());
-    assert!(lie.certificate.is_proof());
+    assert!(!lie.certificate.is_proof(), "a proof has every condition");
     let lie = CertificateFile::from_json(&lie.to_json()).unwrap();
-    assert!(lie.recheck((&model, "m"), (&circuit, "c")).is_err());
+    assert!(lie.recheck((&model, "m"), (&circuit, "c"), certify).is_err());
     let mut empty = file.clone();
     empty.certificate.conditions.clear();
     let empty = CertificateFile::from_json(&empty.to_json()).unwrap();
-    assert!(empty.recheck((&model, "m"), (&circuit, "c")).is_err());
-    assert!(file.recheck((&model, "m"), (&circuit, "other")).is_err());
-    file.recheck((&model, "m"), (&circuit, "c")).unwrap();
+    assert!(empty.recheck((&model, "m"), (&circuit, "c"), certify).is_err());
+    assert!(file.recheck((&model, "m"), (&circuit, "other"), certify).is_err());
+    file.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
     let kept = CertificateFile::from_json(&text).unwrap();
     assert_eq!(kept, file);
-    kept.recheck((&model, "m"), (&circuit, "c")).unwrap();
+    kept.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
 }
 
 /// Both logits are finite, their difference is not.
@@ -909,7 +910,7 @@ fn a_certificate_with_a_huge_margin_can_be_read_back() {
         circuit_sha256: "c".into(),
     };
     let again = CertificateFile::from_json(&file.to_json()).unwrap();
-    again.recheck((&model, "m"), (&circuit, "c")).unwrap();
+    again.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
 }
 
 // At random.
@@ -1118,17 +1119,16 @@ fn models_mutated_with_a_plan_are_refused_or_right() {
 
 // Small files that ask for much.
 
+/// What counts as a hang, on a slow machine: each of these takes a second or two, or took hours.
+const HANG: Duration = Duration::from_secs(120);
+
 fn require_quick(what: &str, parts: Parts, circuit: &Circuit) {
     let model = Model::new(parts).unwrap();
     let start = Instant::now();
     let certificate = certify(&model, circuit);
     let elapsed = start.elapsed();
     println!("{what}: {elapsed:?}, {}", Verdict::from(&certificate));
-    assert!(
-        elapsed < Duration::from_secs(5),
-        "{what}: {elapsed:?}, {}",
-        Verdict::from(&certificate)
-    );
+    assert!(elapsed < HANG, "{what}: {elapsed:?}, {}", Verdict::from(&certificate));
 }
 
 /// With `d_head = 0` any number of heads takes no bytes, with `d_model = 0` any number of positions.
@@ -1186,7 +1186,6 @@ fn random(n_inputs: usize, n_gates: usize, seed: u64) -> Circuit {
 
 /// Gates that all stand on one large cone of which nothing is claimed: each is compared over all of it.
 #[test]
-#[ignore = "takes 12 s: comparisons by rows have a bound each, and none in all"]
 fn a_shared_cone_without_claims_is_not_compared_again_for_every_reader() {
     let (mut builder, x) = with_inputs(11);
     let mut last = x[0];
@@ -1208,7 +1207,6 @@ fn a_shared_cone_without_claims_is_not_compared_again_for_every_reader() {
 
 /// Many small layers, all different, over many positions.
 #[test]
-#[ignore = "takes minutes: rows are enumerated up to a bound for each layer, and none in all"]
 fn many_different_layers_take_seconds_or_are_refused() {
     let circuit = random(6, 1500, 5);
     let mut parts = parts_of(&circuit, &options(Dtype::F32));
