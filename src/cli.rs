@@ -12,6 +12,7 @@ use serde_json::Value;
 
 mod assignments;
 mod check;
+mod claims;
 mod compile;
 mod convert;
 mod depth;
@@ -58,6 +59,8 @@ enum Command {
     Depth(depth::Args),
     /// Count all functions of a few variables by least depth
     Census(depth::CensusArgs),
+    /// List what is claimed and how well it stands, or run a claim's check
+    Claims(claims::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -106,6 +109,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Loops(args) => loops::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
+        Command::Claims(args) => claims::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

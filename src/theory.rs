@@ -5,5 +5,6 @@
 //! claims with their status and the checks that decide them.
 
 pub mod depth;
+pub mod ledger;
 pub mod shallow;
 pub mod tightness;

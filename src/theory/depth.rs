@@ -11,8 +11,10 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 
 mod census;
+mod tiny;
 
 pub use census::{Census, shallow_functions_of_five};
+pub use tiny::tiny_oblivious_models;
 
 /// A set of gates; sources are the variables and the constants.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

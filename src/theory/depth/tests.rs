@@ -38,34 +38,10 @@ fn five_variables_within_three_levels() {
     assert_eq!(shallow_functions_of_five(), [12, 100, 5350, 6_702_242]);
 }
 
-/// Every function that two layers of oblivious attention with one head compute on one-bit tokens: four
-/// tokens with any sources, any readings and any updates; in the last layer token 0 reads token 1.
 #[test]
 fn tiny_models_of_two_layers_compute_exactly_the_functions_of_depth_two() {
-    let update = |gate: u8, own: u8, read: u8| {
-        let term = |row: u8, a: u8, b: u8| if gate >> row & 1 == 1 { a & b } else { 0 };
-        term(0, !own, !read) | term(1, own, !read) | term(2, !own, read) | term(3, own, read)
-    };
     let census = Census::new(3, Basis::Binary).unwrap();
-    let sources: Vec<u8> = (0..=255).filter(|&f| census.depth(f.into()) == Some(0)).collect();
-    let mut by_layers = vec![[false; 256]; 3];
-    for tokens in (0..8usize.pow(4)).map(|t| [0, 1, 2, 3].map(|i| sources[t / 8usize.pow(i) % 8])) {
-        by_layers[0][usize::from(tokens[0])] = true;
-        let options = |own: usize| {
-            let mut options = [false; 256];
-            for read in tokens {
-                (0..16)
-                    .for_each(|gate| options[usize::from(update(gate, tokens[own], read))] = true);
-            }
-            (0..=255).filter(|&f| options[usize::from(f)]).collect::<Vec<u8>>()
-        };
-        let [first, second] = [options(0), options(1)];
-        first.iter().for_each(|&f| by_layers[1][usize::from(f)] = true);
-        for (&own, &read) in first.iter().flat_map(|f| second.iter().map(move |g| (f, g))) {
-            (0..16).for_each(|gate| by_layers[2][usize::from(update(gate, own, read))] = true);
-        }
-    }
-    for (layers, computed) in by_layers.iter().enumerate() {
+    for (layers, computed) in tiny_oblivious_models().iter().enumerate() {
         for f in 0..256u16 {
             let within = census.depth(f).is_some_and(|depth| depth <= layers);
             assert_eq!(computed[usize::from(f)], within, "function {f:#04x}, {layers} layers");

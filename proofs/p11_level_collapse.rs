@@ -1,4 +1,14 @@
-//! Level collapse: every circuit of depth `D` in `⌈D/c⌉` layers with `2^c` heads.
+//! Theorem. Every network of fan-in 2 and depth `D` runs in `⌈D/c⌉` layers with `2^c` heads and an MLP of
+//! `2^(2^c + 1) + 2^c + 1` units.
+//!
+//! Proof. Follow a node's operands until their level is at most `c (⌈l/c⌉ - 1)`, `l` being the node's own:
+//! at most `c` steps into two operands each, so the node is a function of at most `2^c` such nodes. By
+//! induction on `⌈l/c⌉` the network of these functions has depth `⌈D/c⌉` and fan-in `2^c`, and compiles
+//! into a layer per level: a head per operand, two MLP units per row of a table and one for each of the
+//! `2^c + 1` channels to clear. End of proof.
+//!
+//! Executed: 26 circuits, `c = 1, 2, 3`, all inputs; the compiled 4-bit adder of depth 7 on all inputs in
+//! every format. Not executed: `c > 3`, where tables have more than 256 rows.
 
 use std::sync::atomic::AtomicBool;
 
