@@ -37,11 +37,12 @@
 //! | [`run`] | engines: model × inputs → outputs, traces | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
-//! | [`theory`] | what is true of circuits and loops, decided | circuit, network, mapping, sat |
+//! | [`theory`] | what is true of circuits and loops, decided | circuit, network, mapping, model, sat |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
-//! ndarray only in `model`, `compile` and `run`. `tests/house.rs` holds the code to this table.
+//! ndarray only in `model`, `compile`, `run` and `theory`'s hand-made
+//! models. `tests/house.rs` holds the code to this table.
 
 pub mod batch;
 pub mod circuit;

@@ -454,9 +454,9 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
         let text = file.to_json();
         let read = CertificateFile::from_json(&text).unwrap();
         assert_eq!(read.to_json(), text);
-        read.recheck((model, "m0de1"), (&circuit, "c1rcu17")).unwrap();
-        assert!(read.recheck((model, "other"), (&circuit, "c1rcu17")).is_err());
-        assert!(read.recheck((model, "m0de1"), (&circuit, "other")).is_err());
+        read.recheck((model, "m0de1"), (&circuit, "c1rcu17"), certify).unwrap();
+        assert!(read.recheck((model, "other"), (&circuit, "c1rcu17"), certify).is_err());
+        assert!(read.recheck((model, "m0de1"), (&circuit, "other"), certify).is_err());
     }
     let mut partial = certify(&model, &circuit);
     partial.conditions.remove(3);
@@ -468,7 +468,10 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     }
     .to_json();
     let kept = CertificateFile::from_json(&text).unwrap();
-    assert!(kept.recheck((&wrong, ""), (&circuit, "")).is_err(), "another model");
+    assert!(kept.recheck((&wrong, ""), (&circuit, ""), certify).is_err(), "another model");
+    let by_other_means = text.replace("5 cuts of the claim", "a miter");
+    let kept = CertificateFile::from_json(&by_other_means).unwrap();
+    kept.recheck((&model, ""), (&circuit, ""), certify).unwrap();
     for (from, to) in [
         ("\"depth\": 3", "\"depth\": 2"),
         ("\"gap\": 1024.0", "\"gap\": 2048.0"),
@@ -476,7 +479,7 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     ] {
         assert!(text.contains(from), "{text}");
         let forged = CertificateFile::from_json(&text.replace(from, to)).unwrap();
-        assert!(forged.recheck((&model, ""), (&circuit, "")).is_err(), "{to}");
+        assert!(forged.recheck((&model, ""), (&circuit, ""), certify).is_err(), "{to}");
     }
     for broken in ["", "{}", "[1]", &text[..text.len() / 2], &text.replace("true", "1")] {
         assert!(CertificateFile::from_json(broken).is_err());

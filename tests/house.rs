@@ -26,7 +26,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("run", &["model"]),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
-    ("theory", &["circuit", "network", "mapping", "sat"]),
+    ("theory", &["circuit", "network", "mapping", "model", "sat"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
@@ -36,7 +36,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 /// Crates and the only rooms that may name them.
 const CRATES: [(&str, &[&str]); 4] = [
     ("petgraph", &["circuit"]),
-    ("ndarray", &["model", "compile", "run"]),
+    ("ndarray", &["model", "compile", "run", "theory"]),
     ("candle_core", &["run/dense"]),
     ("wgpu", &["run/gpu"]),
 ];

@@ -1,7 +1,7 @@
 //! `check`: is a certificate that was kept still one for this model and this circuit?
 
-use circuit2tf::verify::Verdict;
 use circuit2tf::verify::certificate::CertificateFile;
+use circuit2tf::verify::{Verdict, prove};
 use circuit2tf::{Error, Place, Result};
 
 use super::{Report, source, verify};
@@ -22,7 +22,8 @@ pub fn main(args: &Args) -> Result<Report> {
     let file = CertificateFile::from_json(&String::from_utf8_lossy(&bytes)).map_err(at_file)?;
     let (model, model_sha256) = source::model(&args.model)?;
     let source = source::circuit(&args.circuit)?;
-    file.recheck((&model, &model_sha256), (&source.circuit, &source.sha256)).map_err(at_file)?;
+    let (model, circuit) = ((&model, &*model_sha256), (&source.circuit, &*source.sha256));
+    file.recheck(model, circuit, prove).map_err(at_file)?;
     let verdict = Verdict::from(&file.certificate);
     Ok(Report {
         text: format!("{verdict}\n").into_bytes(),

@@ -234,7 +234,10 @@ impl Certificate {
         self.conditions.push(Condition {
             id: id.to_string(),
             statement: statement(id).to_string(),
-            margin: margin.map(|(number, unit)| (number, unit.to_string())),
+            // JSON has no infinity.
+            margin: margin
+                .filter(|(number, _)| number.is_finite())
+                .map(|(number, unit)| (number, unit.to_string())),
             failure: None,
         });
     }
@@ -295,7 +298,8 @@ impl Certificate {
         let heads = layers.iter().map(|&layer| mlp::head_outputs(frame, layer, arithmetic));
         let heads = heads.collect::<Checked<Vec<_>>>()?;
         self.pass("C3", None);
-        let targets = layers.iter().map(|&layer| attention::find_targets(frame, layer, arithmetic));
+        let find = |&layer| attention::find_targets(frame, layer, layers.len(), arithmetic);
+        let targets = layers.iter().map(find);
         let targets = targets.collect::<Checked<Vec<_>>>()?;
         self.note_targets(&targets);
         let mut wirings = Vec::with_capacity(layers.len());

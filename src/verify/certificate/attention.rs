@@ -18,7 +18,7 @@ use super::frame::Frame;
 use super::{Checked, Failure};
 use crate::model::{Attention, Block};
 
-/// The most products of scores that are formed one by one.
+/// The most products of scores that are formed one by one, over all layers.
 const MAX_ENUMERATED: u64 = 1 << 28;
 /// The most entries of keys that are held for that.
 const MAX_HELD: u64 = 1 << 25;
@@ -50,10 +50,11 @@ pub fn require_oblivious(frame: &Frame, (l, block): (usize, &Block)) -> Checked<
     Ok(())
 }
 
-/// C4: the target of every head at every position.
+/// C4: the target of every head at every position, for one of `n_layers` layers.
 pub fn find_targets(
     frame: &Frame,
     (l, block): (usize, &Block),
+    n_layers: usize,
     arithmetic: &mut Arithmetic,
 ) -> Checked<Targets> {
     let n_heads = frame.model().n_heads();
@@ -64,7 +65,7 @@ pub fn find_targets(
         let place = format!("layer {l}: {n} positions are too many for so large a W_Q and W_K");
         return Err(Failure::new("C4", place));
     }
-    let mut search = Search::new(frame, arithmetic);
+    let mut search = Search::new(frame, MAX_ENUMERATED / n_layers as u64, arithmetic);
     for h in 0..n_heads {
         let (keys, queries) =
             (Projection::keys(frame, block, h), Projection::queries(frame, block, h));
@@ -211,11 +212,11 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(frame: &'a Frame<'a>, arithmetic: &'a mut Arithmetic) -> Self {
+    fn new(frame: &'a Frame<'a>, budget: u64, arithmetic: &'a mut Arithmetic) -> Self {
         let targets = vec![0; frame.model().n_ctx() * frame.model().n_heads()];
         let found = Targets { targets, gap: f64::INFINITY, distance: None, n_enumerated: 0 };
         let (keys, vectors) = (None, Vec::new());
-        Search { frame, arithmetic, keys, vectors, budget: MAX_ENUMERATED, found }
+        Search { frame, arithmetic, keys, vectors, budget, found }
     }
 
     fn set_keys(&mut self, projection: Projection) -> Checked<()> {

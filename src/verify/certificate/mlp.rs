@@ -14,8 +14,10 @@ use super::{Checked, Failure};
 use crate::model::Block;
 use crate::network::words_per_table;
 
-/// The most products that are formed, over all types of a layer.
-const MAX_PRODUCTS: u64 = 1 << 34;
+/// The most products that are formed, over all types of a layer: so many, and so many more for each number
+/// of the position table, which large circuits of six operands a node come to.
+const MAX_PRODUCTS: u64 = 1 << 29;
+const MAX_PRODUCTS_PER_NUMBER: u64 = 1 << 10;
 /// The most sums that are held for one layer: units times states of a position and its targets.
 const MAX_HELD: usize = 1 << 24;
 
@@ -95,7 +97,9 @@ pub fn find_tables(
     let (types, examples) = mlp.sort_by_type(frame);
     let n_corners = 2 << heads.len();
     let cost = mlp.cost_of_type(n_corners as u64).saturating_mul(examples.len() as u64);
-    if cost > MAX_PRODUCTS || n_corners * block.b_in.len() > MAX_HELD {
+    let numbers = frame.model().w_pos.len() as u64;
+    let most = MAX_PRODUCTS.saturating_add(numbers.saturating_mul(MAX_PRODUCTS_PER_NUMBER));
+    if cost > most || n_corners * block.b_in.len() > MAX_HELD {
         let place = format!("{} types of positions and {n_corners} states each", examples.len());
         return Err(at(Failure::new("C6", format!("too many to evaluate: {place}"))));
     }
