@@ -107,8 +107,8 @@ impl Session {
     }
 }
 
-/// A safetensors file with one number of an F32 tensor replaced.
-fn with_number(model: &[u8], tensor: &str, index: usize, change: impl Fn(f32) -> f32) -> Vec<u8> {
+/// A safetensors file with 2 added to one number of an F32 tensor.
+fn with_2_more(model: &[u8], tensor: &str, index: usize) -> Vec<u8> {
     let (length, rest) = model.split_first_chunk::<8>().unwrap();
     let length = u64::from_le_bytes(*length) as usize;
     let header: Value = serde_json::from_slice(&rest[..length]).unwrap();
@@ -117,7 +117,7 @@ fn with_number(model: &[u8], tensor: &str, index: usize, change: impl Fn(f32) ->
     let at = 8 + length + offset + 4 * index;
     let mut changed = model.to_vec();
     let bytes: &mut [u8; 4] = (&mut changed[at..at + 4]).try_into().unwrap();
-    *bytes = change(f32::from_le_bytes(*bytes)).to_le_bytes();
+    *bytes = (f32::from_le_bytes(*bytes) + 2.0).to_le_bytes();
     changed
 }
 
@@ -169,14 +169,9 @@ fn a_sample_is_never_a_proof() {
 fn one_changed_number_is_refuted_and_the_failing_part_is_a_circuit() {
     let session = Session::with_adder();
     let model = fs::read(session.path("adder.safetensors")).unwrap();
-    let changes: [(&str, fn(f32) -> f32); 3] = [
-        ("unembed.W_U", |x| x + 2.0),
-        ("blocks.0.mlp.b_out", |x| x + 2.0),
-        ("blocks.1.attn.b_O", |x| x + 2.0),
-    ];
-    for (tensor, change) in changes {
+    for tensor in ["unembed.W_U", "blocks.0.mlp.b_out", "blocks.1.attn.b_O"] {
         let refuted = |index: &usize| {
-            session.file("wrong.safetensors", with_number(&model, tensor, *index, change));
+            session.file("wrong.safetensors", with_2_more(&model, tensor, *index));
             session.call("verify wrong.safetensors adder.bench --method exhaustive").status == 1
         };
         assert!((0..40).find(refuted).is_some(), "no number of {tensor} matters");
@@ -540,4 +535,27 @@ fn circuits_travel_through_every_format() {
     }
     session.ok("decompile adder.safetensors -o z.blif");
     assert_eq!(session.ok("eval z.blif 1101 0110 1111 1000").text(), right);
+}
+
+/// Whether the work asks between blocks of assignments or is deep inside one.
+#[test]
+#[cfg(unix)]
+fn an_interrupt_stops_long_work_soon_and_leaves_nothing() {
+    let session = Session::with_adder();
+    for options in ["--samples 1000000000000", "--loops 268435456"] {
+        let before = session.files();
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
+        command.args("verify adder.safetensors adder:2 --method sample".split(' '));
+        command.args(options.split(' ')).current_dir(session.folder.path());
+        let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        let start = Instant::now();
+        let interrupt = format!("kill -INT {}", child.id());
+        std::process::Command::new("sh").args(["-c", &interrupt]).status().unwrap();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{options}");
+        assert!(output.stderr.starts_with(b"error: stopped"), "{options}");
+        assert!(start.elapsed() < Duration::from_secs(5), "{options}: {:?}", start.elapsed());
+        assert!(session.files() == before);
+    }
 }
