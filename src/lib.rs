@@ -37,7 +37,7 @@
 //! | [`run`] | engines: model × inputs → outputs, traces | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
-//! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, layout, claim |
+//! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,

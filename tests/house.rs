@@ -26,7 +26,10 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("run", &["model"]),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
-    ("theory", &["circuit", "network", "mapping", "model", "sat", "family", "compile", "run", "verify"]),
+    (
+        "theory",
+        &["circuit", "network", "mapping", "model", "sat", "family", "layout", "compile", "run", "verify"],
+    ),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
