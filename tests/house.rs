@@ -28,7 +28,10 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
     (
         "theory",
-        &["circuit", "network", "mapping", "model", "sat", "family", "layout", "compile", "run", "verify"],
+        &[
+            "circuit", "network", "mapping", "model", "sat", "family", "layout", "compile", "run",
+            "verify",
+        ],
     ),
 ];
 
