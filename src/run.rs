@@ -8,7 +8,7 @@ mod reference;
 mod resident;
 
 pub use reference::{Reference, Step};
-pub use resident::{Folded, Resident};
+pub use resident::{Folded, Resident, Work};
 
 /// Something that runs a model.
 pub trait Engine: Sync {

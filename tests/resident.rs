@@ -32,6 +32,8 @@ fn require_same(model: &Model, resident: &Resident, n_loops: usize, what: &str) 
     let expected = reference.run(&inputs, n_loops).unwrap();
     let outputs = resident.run(&inputs, n_loops).unwrap();
     assert_eq!(expected.first_difference(&outputs), None, "{what}");
+    let (outputs, _) = resident.run_incrementally(&inputs, n_loops).unwrap();
+    assert_eq!(expected.first_difference(&outputs), None, "{what}, incrementally");
     for a in (0..inputs.n_assignments()).step_by(inputs.n_assignments().div_ceil(4)) {
         require_same_stream(&reference, resident, &inputs.column(a), n_loops, what);
     }
@@ -125,6 +127,9 @@ fn any_number_of_assignments_gives_the_outputs_of_the_circuit() {
                 let outputs = resident.run(&inputs, model.n_loops).unwrap();
                 let expected = oracle.run(&inputs).unwrap();
                 assert_eq!(expected.first_difference(&outputs), None, "{spec}, {n} in {dtype}");
+                let (outputs, work) = resident.run_incrementally(&inputs, model.n_loops).unwrap();
+                assert_eq!(expected.first_difference(&outputs), None, "{spec}, {n} in {dtype}");
+                assert!(n == 0 || work.skipped > 0, "{work:?}");
             }
         }
     }

@@ -29,11 +29,13 @@ mod attention;
 mod exact;
 mod fold;
 mod frame;
+mod incremental;
 mod kernel;
 mod plan;
 mod states;
 
 pub use fold::Folded;
+pub use incremental::Work;
 
 /// The resident engine for one model.
 #[derive(Debug)]
@@ -102,6 +104,17 @@ impl<'m> Resident<'m> {
     /// What became of the hidden units of all types of positions.
     pub fn folded(&self) -> Folded {
         in_own_format!(&self.plan, plan => plan.folded)
+    }
+
+    /// The outputs, as [`Engine::run`] gives them, and how much of the work could be skipped: a number is
+    /// computed again only where the layer or what it reads has changed.
+    ///
+    /// # Errors
+    /// `inputs` has not one row per input.
+    pub fn run_incrementally(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Work)> {
+        require_inputs(self.frame.model, inputs)?;
+        let layers = || self.schedule(n_loops);
+        Ok(in_own_format!(&self.plan, plan => plan.run_incrementally(inputs, &layers)))
     }
 
     /// Runs one assignment and shows `observe` the number of layers applied and the stream, `[n_ctx, d_model]`,

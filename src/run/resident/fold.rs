@@ -154,27 +154,34 @@ pub fn fold(
     for (t, ranges) in ranges.iter().enumerate() {
         cells.extend(cells_of_type(layer, basis, t, ranges, &mut folded));
     }
-    for cell in &cells {
-        require_exact(cell, states, basis, computed_in)?;
-    }
+    cells.iter().try_for_each(|cell| require_exact(cell, states, basis, computed_in))?;
+    require_same(frame, layer, states, basis, &cells)?;
+    Ok((cells, folded))
+}
+
+/// The cells give what the layer gives, on every combination of states.
+fn require_same(
+    frame: &Frame,
+    layer: &Layer,
+    states: &States,
+    basis: &Basis,
+    cells: &[Cell],
+) -> Result<()> {
     let n_kept = basis.kept.len();
     let mut variables = Vec::new();
-    layer.for_each_transition(states, dtype, |t, transition| {
+    layer.for_each_transition(states, frame.model.dtype, |t, transition| {
         variables.clear();
         for &state in &transition.from {
             variables.extend(basis.kept.iter().map(|&d| states.vectors[state][d]));
         }
         for (cell, &d) in cells[t * n_kept..(t + 1) * n_kept].iter().zip(&basis.kept) {
             if evaluate(cell, &variables) != transition.after[d] {
-                return refuse(
-                    "a layer that can be folded",
-                    format!("channel {}", frame.dynamic[d]),
-                );
+                let found = format!("channel {}", frame.dynamic[d]);
+                return refuse("a layer that can be folded", found);
             }
         }
         Ok(())
-    })?;
-    Ok((cells, folded))
+    })
 }
 
 fn evaluate(cell: &Cell, variables: &[f64]) -> f64 {

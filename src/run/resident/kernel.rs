@@ -57,15 +57,44 @@ pub struct Run {
     pub first_source: usize,
 }
 
-/// A layer: every row's next number.
-#[derive(Debug)]
-pub struct Sweep<T> {
-    pub programs: Vec<Program<T>>,
+/// Cells in the order in which they are computed.
+#[derive(Debug, Default)]
+pub struct Cells {
     pub runs: Vec<Run>,
     /// The row that each cell computes.
     pub destinations: Vec<u32>,
     /// The rows that it reads, as many as its program has variables.
     pub sources: Vec<u32>,
+}
+
+impl Cells {
+    pub fn clear(&mut self) {
+        self.runs.clear();
+        self.destinations.clear();
+        self.sources.clear();
+    }
+
+    /// Adds a cell, to the last run if that is of the same program.
+    pub fn push(&mut self, program: usize, destination: u32, sources: &[u32]) {
+        let number = self.destinations.len();
+        match self.runs.last_mut() {
+            Some(run) if run.program == program => run.cells.end += 1,
+            _ => self.runs.push(Run {
+                program,
+                cells: number..number + 1,
+                first_source: self.sources.len(),
+            }),
+        }
+        self.destinations.push(destination);
+        self.sources.extend_from_slice(sources);
+    }
+}
+
+/// A layer: every row's next number.
+#[derive(Debug)]
+pub struct Sweep<T> {
+    pub programs: Vec<Program<T>>,
+    pub cells: Cells,
 }
 
 /// The lanes of a block: one, a vector, or a multiple of [`CHUNK`].
@@ -98,34 +127,40 @@ impl Simd {
     }
 }
 
-/// Computes the next state from the state `now`, both of `lanes` lanes a row.
-pub fn execute<T: Lane>(sweep: &Sweep<T>, now: &[T], next: &mut [T], lanes: usize) {
+/// Computes the rows of `cells` from the state `now` into `next`, both of `lanes` lanes a row.
+pub fn execute<T: Lane>(
+    programs: &[Program<T>],
+    cells: &Cells,
+    now: &[T],
+    next: &mut [T],
+    lanes: usize,
+) {
     match Simd::detect() {
         // SAFETY: the processor was asked for AVX-512F and FMA.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { avx512(sweep, now, next, lanes) },
+        Simd::Avx512 => unsafe { avx512(programs, cells, now, next, lanes) },
         // SAFETY: the processor was asked for AVX2 and FMA.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2 => unsafe { avx2(sweep, now, next, lanes) },
-        Simd::Plain => all_runs::<T, false>(sweep, now, next, lanes),
+        Simd::Avx2 => unsafe { avx2(programs, cells, now, next, lanes) },
+        Simd::Plain => all_runs::<T, false>(programs, cells, now, next, lanes),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn avx512<T: Lane>(sweep: &Sweep<T>, now: &[T], next: &mut [T], lanes: usize) {
-    all_runs::<T, true>(sweep, now, next, lanes);
+fn avx512<T: Lane>(p: &[Program<T>], cells: &Cells, now: &[T], next: &mut [T], lanes: usize) {
+    all_runs::<T, true>(p, cells, now, next, lanes);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<T: Lane>(sweep: &Sweep<T>, now: &[T], next: &mut [T], lanes: usize) {
-    all_runs::<T, true>(sweep, now, next, lanes);
+fn avx2<T: Lane>(p: &[Program<T>], cells: &Cells, now: &[T], next: &mut [T], lanes: usize) {
+    all_runs::<T, true>(p, cells, now, next, lanes);
 }
 
 /// A run's program with the rows that it reads and writes.
 #[derive(Clone, Copy)]
-struct Cells<'s, T> {
+struct RunCells<'s, T> {
     program: &'s Program<T>,
     destinations: &'s [u32],
     sources: &'s [u32],
@@ -133,14 +168,20 @@ struct Cells<'s, T> {
 
 /// Inlined into each of its callers, so that each compiles it for its own instruction set.
 #[inline(always)]
-fn all_runs<T: Lane, const FUSED: bool>(sweep: &Sweep<T>, now: &[T], next: &mut [T], lanes: usize) {
-    for run in &sweep.runs {
-        let program = &sweep.programs[run.program];
+fn all_runs<T: Lane, const FUSED: bool>(
+    programs: &[Program<T>],
+    cells: &Cells,
+    now: &[T],
+    next: &mut [T],
+    lanes: usize,
+) {
+    for run in &cells.runs {
+        let program = &programs[run.program];
         let n_sources = run.cells.len() * program.n_variables;
-        let cells = Cells {
+        let cells = RunCells {
             program,
-            destinations: &sweep.destinations[run.cells.clone()],
-            sources: &sweep.sources[run.first_source..run.first_source + n_sources],
+            destinations: &cells.destinations[run.cells.clone()],
+            sources: &cells.sources[run.first_source..run.first_source + n_sources],
         };
         match program.n_variables {
             0 => constants(cells, next, lanes),
@@ -154,7 +195,7 @@ fn all_runs<T: Lane, const FUSED: bool>(sweep: &Sweep<T>, now: &[T], next: &mut 
 }
 
 /// Cells that read nothing.
-fn constants<T: Lane>(cells: Cells<T>, next: &mut [T], lanes: usize) {
+fn constants<T: Lane>(cells: RunCells<T>, next: &mut [T], lanes: usize) {
     let [value] = cell::<T, 1, false>(cells.program, 0, |_| [T::zero()]);
     for &to in cells.destinations {
         next[to as usize * lanes..][..lanes].fill(value);
@@ -163,7 +204,7 @@ fn constants<T: Lane>(cells: Cells<T>, next: &mut [T], lanes: usize) {
 
 #[inline(always)]
 fn one_run<T: Lane, const V: usize, const FUSED: bool>(
-    cells: Cells<T>,
+    cells: RunCells<T>,
     now: &[T],
     next: &mut [T],
     lanes: usize,
@@ -177,7 +218,7 @@ fn one_run<T: Lane, const V: usize, const FUSED: bool>(
 
 #[inline(always)]
 fn by_lanes<T: Lane, const V: usize, const C: usize, const FUSED: bool>(
-    cells: Cells<T>,
+    cells: RunCells<T>,
     now: &[T],
     next: &mut [T],
     lanes: usize,
@@ -196,7 +237,11 @@ fn by_lanes<T: Lane, const V: usize, const C: usize, const FUSED: bool>(
 
 /// The same for a single assignment: a lane per row.
 #[inline(always)]
-fn by_rows<T: Lane, const V: usize, const FUSED: bool>(cells: Cells<T>, now: &[T], next: &mut [T]) {
+fn by_rows<T: Lane, const V: usize, const FUSED: bool>(
+    cells: RunCells<T>,
+    now: &[T],
+    next: &mut [T],
+) {
     let (sources, _) = cells.sources.as_chunks::<V>();
     for (to, from) in cells.destinations.chunks(VECTOR).zip(sources.chunks(VECTOR)) {
         let mut x = [[T::zero(); VECTOR]; V];
@@ -214,7 +259,12 @@ fn by_rows<T: Lane, const V: usize, const FUSED: bool>(cells: Cells<T>, now: &[T
 
 /// The same for programs of many variables, which are read again for each unit.
 #[inline(always)]
-fn any_run<T: Lane, const FUSED: bool>(cells: Cells<T>, now: &[T], next: &mut [T], lanes: usize) {
+fn any_run<T: Lane, const FUSED: bool>(
+    cells: RunCells<T>,
+    now: &[T],
+    next: &mut [T],
+    lanes: usize,
+) {
     let n = cells.program.n_variables;
     for (&to, from) in cells.destinations.iter().zip(cells.sources.chunks_exact(n)) {
         let at = |v: usize, lane: usize| from[v] as usize * lanes + lane;

@@ -7,7 +7,8 @@ use rayon::prelude::*;
 use super::exact::Sum;
 use super::fold::{Basis, Cell, Folded, fold};
 use super::frame::{Affine, Frame};
-use super::kernel::{Lane, Program, Run, Sweep, VECTOR, execute};
+use super::incremental::{FanOut, Pending, Work};
+use super::kernel::{Cells, Lane, Program, Sweep, VECTOR, execute};
 use super::refuse;
 use super::states::{Layer, States};
 use crate::batch::Batch;
@@ -116,33 +117,67 @@ impl<T: Lane> Plan<T> {
 
     /// Outputs of all assignments after the layers of `layers`, numbers of distinct ones.
     pub fn run(&self, inputs: &Batch, layers: &(impl Fn() -> Layers + Sync)) -> Batch {
+        let run = |state: &mut State<T>| {
+            layers().for_each(|layer| state.apply(&self.sweeps[layer]));
+            Work::default()
+        };
+        self.run_blocks(inputs, run).0
+    }
+
+    /// The same, computing only what can have changed.
+    pub fn run_incrementally(
+        &self,
+        inputs: &Batch,
+        layers: &(impl Fn() -> Layers + Sync),
+    ) -> (Batch, Work) {
+        let fan_outs: Vec<FanOut> = self.sweeps.iter().map(FanOut::new).collect();
+        let run = |state: &mut State<T>| {
+            let mut pending = Pending::new(self.start.len());
+            let mut work = Work::default();
+            for layer in layers() {
+                let sweep = (layer, &self.sweeps[layer]);
+                let now = state.now.as_mut_slice();
+                work += pending.apply(sweep, &fan_outs[layer], now, state.lanes);
+            }
+            work
+        };
+        self.run_blocks(inputs, run)
+    }
+
+    /// Fills blocks of assignments in, has `run` take them through the layers, and reads the outputs.
+    fn run_blocks(
+        &self,
+        inputs: &Batch,
+        run: impl Fn(&mut State<T>) -> Work + Sync,
+    ) -> (Batch, Work) {
         let n = inputs.n_assignments();
         let lanes = self.lanes(n);
         let words = lanes.div_ceil(WORD);
         let block = |state: &mut State<T>, start: usize| {
             let mut outputs = vec![0; self.outputs.len() * words];
+            let mut work = Work::default();
             let end = n.min((start + words) * WORD);
             for first in (start * WORD..end).step_by(lanes) {
                 self.fill(state, inputs, first);
-                for layer in layers() {
-                    state.apply(&self.sweeps[layer]);
-                }
+                work += run(state);
                 self.read(state, first - start * WORD, words, &mut outputs);
             }
-            (start, outputs)
+            (start, outputs, work)
         };
         let starts = (0..inputs.words_per_signal()).into_par_iter().step_by(words);
-        let blocks: Vec<_> =
-            starts.map_init(|| State::new(self.start.len(), lanes), block).collect();
+        let state = || State::new(self.start.len(), lanes);
+        let blocks: Vec<_> = starts.map_init(state, block).collect();
         let mut outputs = Batch::zeros(self.outputs.len(), n);
-        for (start, of_block) in blocks {
+        let mut work = Work::default();
+        for (start, of_block, of_work) in blocks {
             for (o, row) in of_block.chunks(words).enumerate() {
                 let to = &mut outputs.words_mut(o)[start..];
                 let len = to.len().min(words);
                 to[..len].copy_from_slice(&row[..len]);
             }
+            work += of_work;
         }
-        outputs
+        (outputs, work)
     }
 
     /// Shows the state of one assignment before the first layer and after each, a number per row.
@@ -215,7 +250,8 @@ impl<T: Lane> State<T> {
     }
 
     fn apply(&mut self, sweep: &Sweep<T>) {
-        execute(sweep, self.now.as_slice(), self.next.as_mut_slice(), self.lanes);
+        let (now, next) = (self.now.as_slice(), self.next.as_mut_slice());
+        execute(&sweep.programs, &sweep.cells, now, next, self.lanes);
         std::mem::swap(&mut self.now, &mut self.next);
     }
 }
@@ -287,32 +323,22 @@ impl<T: Lane> Table<T> {
     }
 
     fn sweep(&self, layer: &Layer, rows: &[u32], n_kept: usize) -> Sweep<T> {
-        let mut sweep = Sweep {
-            programs: self.programs.clone(),
-            runs: Vec::new(),
-            destinations: Vec::with_capacity(rows.len()),
-            sources: Vec::new(),
-        };
-        let order = self.order();
-        for cells in order.chunk_by(|&a, &b| self.program_of[a] == self.program_of[b]) {
-            let program = self.program_of[cells[0]];
-            let start = sweep.destinations.len();
-            let first_source = sweep.sources.len();
-            sweep.runs.push(Run { program, cells: start..start + cells.len(), first_source });
-            for &cell in cells {
-                sweep.destinations.push(rows[cell]);
-                let source = |&variable: &usize| {
-                    let (place, kept) = (variable / n_kept, variable % n_kept);
-                    let position = match place.checked_sub(1) {
-                        None => cell / n_kept,
-                        Some(h) => layer.targets[cell / n_kept * layer.n_heads + h] as usize,
-                    };
-                    rows[position * n_kept + kept]
+        let mut cells = Cells::default();
+        let mut sources = Vec::new();
+        for cell in self.order() {
+            let (position, program) = (cell / n_kept, self.program_of[cell]);
+            sources.clear();
+            sources.extend(self.variables[program].iter().map(|variable| {
+                let (place, kept) = (variable / n_kept, variable % n_kept);
+                let from = match place.checked_sub(1) {
+                    None => position,
+                    Some(h) => layer.targets[position * layer.n_heads + h] as usize,
                 };
-                sweep.sources.extend(self.variables[program].iter().map(source));
-            }
+                rows[from * n_kept + kept]
+            }));
+            cells.push(program, rows[cell], &sources);
         }
-        sweep
+        Sweep { programs: self.programs.clone(), cells }
     }
 }
 
@@ -333,8 +359,7 @@ fn program<T: Lane>(cell: &Cell, variables: &[usize]) -> Program<T> {
     }
 }
 
-/// The read-outs of all outputs, checked on every reachable state: no logit rounds, and the sign of the
-/// difference is their order.
+/// The read-outs of all outputs.
 fn read_outs<T: Lane>(
     frame: &Frame,
     states: &States,
@@ -345,8 +370,7 @@ fn read_outs<T: Lane>(
     let logits =
         [0, 1].map(|bit| Affine::new(frame, |c| frame.model.w_u[[c, bit]], frame.model.b_u[bit]));
     let n_kept = basis.kept.len();
-    let mut read_outs = Vec::new();
-    for &position in &frame.model.output_positions {
+    let read_out = |&position: &usize| {
         let fixed = logits.each_ref().map(|logit| logit.fixed_part(frame, position));
         let mut constant = fixed[1].value - fixed[0].value;
         let mut weights = vec![0.0; n_kept];
@@ -360,26 +384,29 @@ fn read_outs<T: Lane>(
             }
         }
         for state in &states.vectors {
-            let full = [0, 1].map(|bit| {
+            let logits = [0, 1].map(|bit| {
                 let mut sum = fixed[bit];
                 logits[bit].dynamic.iter().for_each(|&(d, w)| sum.add_product(state[d], w));
                 sum
             });
             let mut difference = Sum::new(constant);
-            basis
-                .kept
-                .iter()
-                .zip(&weights)
-                .for_each(|(&d, &w)| difference.add_product(state[d], w));
-            let is_exact = full.iter().all(|sum| sum.bound.is_exact_in(frame.model.dtype))
-                && difference.bound.is_exact_in(computed_in);
-            if !is_exact || (difference.value > 0.0) != (full[1].value > full[0].value) {
+            let terms = basis.kept.iter().zip(&weights);
+            terms.for_each(|(&d, &w)| difference.add_product(state[d], w));
+            let dtypes = (frame.model.dtype, computed_in);
+            if !is_read_rightly(logits, difference, dtypes) {
                 return refuse("logits that do not round", format!("position {position}"));
             }
         }
         let terms = weights.iter().enumerate().filter(|&(_, &w)| w != 0.0);
         let terms = terms.map(|(k, &w)| (rows[position * n_kept + k] as usize, T::of(w)));
-        read_outs.push(ReadOut { constant: T::of(constant), terms: terms.collect() });
-    }
-    Ok(read_outs)
+        Ok(ReadOut { constant: T::of(constant), terms: terms.collect() })
+    };
+    frame.model.output_positions.iter().map(read_out).collect()
+}
+
+/// No sum rounds, and the sign of the difference is the order of the logits.
+fn is_read_rightly(logits: [Sum; 2], difference: Sum, (of_model, of_plan): (Dtype, Dtype)) -> bool {
+    logits.iter().all(|logit| logit.bound.is_exact_in(of_model))
+        && difference.bound.is_exact_in(of_plan)
+        && (difference.value > 0.0) == (logits[1].value > logits[0].value)
 }
