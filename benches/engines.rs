@@ -70,6 +70,9 @@ fn table() -> Result<()> {
         let prepare = start.elapsed().as_secs_f64();
         line(spec, &model, &resident, prepare, n)?;
         line(spec, &model, &Incremental(&resident), prepare, n)?;
+        let (_, work) = resident.run_incrementally(&pattern(&model, n), model.n_loops)?;
+        let share = 100 * work.skipped / (work.computed + work.skipped).max(1);
+        println!("{:<31} {share} % of the numbers were skipped", "");
         let affordable = MAX_SCORES / (model.n_ctx().pow(2) * n_steps).max(1);
         if affordable > 0 {
             let start = Instant::now();
@@ -94,9 +97,7 @@ impl Engine for Incremental<'_> {
 }
 
 fn line(spec: &str, model: &Model, engine: &dyn Engine, prepare: f64, n: usize) -> Result<()> {
-    let mut inputs = Batch::zeros(model.input_positions.len(), n);
-    let words = inputs.raw_mut().iter_mut().enumerate();
-    words.for_each(|(w, word)| *word = (w as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    let inputs = pattern(model, n);
     reset_peak();
     let (mut best, mut total) = (f64::INFINITY, 0.0);
     for _ in 0..MAX_RUNS {
@@ -121,6 +122,14 @@ fn line(spec: &str, model: &Model, engine: &dyn Engine, prepare: f64, n: usize) 
         peak().map_or("-".to_string(), |kib| (kib >> 10).to_string()),
     );
     Ok(())
+}
+
+/// `n` assignments that look random.
+fn pattern(model: &Model, n: usize) -> Batch {
+    let mut inputs = Batch::zeros(model.input_positions.len(), n);
+    let words = inputs.raw_mut().iter_mut().enumerate();
+    words.for_each(|(w, word)| *word = (w as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    inputs
 }
 
 /// Lets the peak start anew, where the system can do that.

@@ -319,3 +319,57 @@ fn product_sum<T: Lane, const C: usize, const FUSED: bool>(x: [T; C], a: T, b: [
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Small integers, so that nothing rounds.
+    fn number(seed: usize) -> f32 {
+        (seed.wrapping_mul(0x9E37_79B9) >> 7 & 15) as f32 - 7.0
+    }
+
+    fn by_definition(program: &Program<f32>, x: &[f32]) -> f32 {
+        let dot = |w: &[f32]| w.iter().zip(x).map(|(w, x)| w * x).sum::<f32>();
+        let units = program.units.chunks(x.len() + 2);
+        let units = units.map(|u| u[x.len() + 1] * (u[0] + dot(&u[1..=x.len()])).max(0.0));
+        program.constant + dot(&program.weights) + units.sum::<f32>()
+    }
+
+    #[test]
+    fn every_width_and_instruction_set_computes_the_definition() {
+        const N_ROWS: usize = 40;
+        let program = |n: usize| Program {
+            n_variables: n,
+            constant: number(n),
+            weights: if n % 2 == 0 { Vec::new() } else { (0..n).map(number).collect() },
+            units: (0..3 * (n + 2)).map(|i| number(i + 50 * n)).collect(),
+        };
+        let programs: Vec<_> = (0..=7).map(program).collect();
+        let mut cells = Cells::default();
+        for cell in 0..N_ROWS {
+            let program = cell / 5;
+            let sources: Vec<u32> =
+                (0..program).map(|v| ((7 * cell + v) % N_ROWS) as u32).collect();
+            cells.push(program, (N_ROWS - 1 - cell) as u32, &sources);
+        }
+        for lanes in [1, VECTOR, CHUNK, 3 * CHUNK] {
+            let now: Vec<f32> = (0..N_ROWS * lanes).map(|i| number(i + 1000)).collect();
+            let [mut best, mut plain] = [(); 2].map(|()| vec![0.0; now.len()]);
+            execute(&programs, &cells, &now, &mut best, lanes);
+            all_runs::<f32, false>(&programs, &cells, &now, &mut plain, lanes);
+            assert_eq!(best, plain, "{lanes} lanes");
+            let mut first = 0;
+            for (cell, &to) in cells.destinations.iter().enumerate() {
+                let sources = &cells.sources[first..first + cell / 5];
+                first += cell / 5;
+                for lane in 0..lanes {
+                    let x: Vec<f32> =
+                        sources.iter().map(|&row| now[row as usize * lanes + lane]).collect();
+                    let expected = by_definition(&programs[cell / 5], &x);
+                    assert_eq!(best[to as usize * lanes + lane], expected, "{lanes} lanes, {cell}");
+                }
+            }
+        }
+    }
+}
