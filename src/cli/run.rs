@@ -2,7 +2,7 @@
 
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Reference};
+use circuit2tf::run::{Engine, Reference, Resident};
 use circuit2tf::{Error, Result};
 
 use super::{Report, assignments, source};
@@ -24,16 +24,29 @@ pub struct Args {
 /// The engines by name.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 pub enum EngineName {
-    /// The literal forward pass
+    /// The fastest engine that accepts the model
     #[default]
+    Auto,
+    /// The literal forward pass
     Reference,
+    /// The forward pass, partially evaluated; refuses models that this could change
+    Resident,
 }
 
 impl EngineName {
     /// The engine, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
+            EngineName::Auto => match Resident::new(model) {
+                Ok(engine) => Ok(Box::new(engine)),
+                Err(refusal) => {
+                    let engine = Reference::new(model)?;
+                    eprintln!("note: running the reference engine: {refusal}");
+                    Ok(Box::new(engine))
+                }
+            },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
+            EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
         }
     }
 }
