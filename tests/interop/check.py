@@ -36,7 +36,7 @@ FILES = ["circuits/spec/" + name for name in (
              "covers.blif hierarchy.blif wide_covers.blif primitives.v vectors.v").split()]
 FILES += ["../shared/benchmarks/" + name for name in (
              "iscas85/c17.bench aiger/true.aag aiger/false.aag aiger/inverter.aag aiger/halfadder.aag "
-             "mcnc_blif/cm82a.blif mcnc_blif/b1.blif mcnc_blif/z4ml.blif").split()]
+             "mcnc_blif/cm82a.blif mcnc_blif/b1.blif mcnc_blif/majority.blif").split()]
 
 
 def program(*arguments, lines=()):
