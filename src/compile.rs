@@ -62,8 +62,8 @@ impl Default for Options {
     }
 }
 
-/// The most bytes of weights that a model may have.
-const MAX_MODEL_BYTES: usize = 16 << 30;
+/// The most bytes of weights, as `f64`, that a model may have; writing it takes as much again.
+const MAX_MODEL_BYTES: usize = 4 << 30;
 
 /// Compiles a combinational circuit; `source_sha256` identifies its source in the model file.
 ///
