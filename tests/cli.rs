@@ -329,7 +329,7 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("verify adder.safetensors adder:2 --samples -1", "-1"),
         ("verify adder.safetensors adder:2 --loops 1 --shrink cone.doc", ".bench"),
         ("compile adder:2 -o m --layers 0", "--layers of 1 or more"),
-        ("compile adder:2 -o m --layers 1000000000", "at most 16 GiB"),
+        ("compile adder:2 -o m --layers 1000000000", "at most 4 GiB"),
         ("compile adder:2 -o m --layers 9999999999999999999", "GiB"),
         ("compile adder:2 -o m --heads 1", "--heads from 2 to 6"),
         ("compile adder:2 -o m --heads 9", "--heads from 2 to 6"),
