@@ -7,14 +7,14 @@
 //! outside of what is checked here. Neither the compiler nor the claim is trusted.
 //!
 //! Proof. Invariant: before and after every layer, each position's static channels are those it started with,
-//! and its dynamic channels are one of two vectors, state 0 or state 1 ([`frame`]). It holds for the embedding
-//! (C8). Scores do not depend on states (C2), and every softmax row is one-hot (C4, [`attention`]), so a head
+//! and its dynamic channels are one of two vectors, state 0 or state 1 (`frame`). It holds for the embedding
+//! (C8). Scores do not depend on states (C2), and every softmax row is one-hot (C4, `attention`), so a head
 //! adds what its target's state says (C3); the MLP then leaves one of the two vectors, given by a truth
-//! table (C6, [`mlp`]). So a layer is a synchronous step of a network ([`wiring`]), whatever the input. In
+//! table (C6, `mlp`). So a layer is a synchronous step of a network (`wiring`), whatever the input. In
 //! this network inputs are latched and levels are finite (C10), so from `level` steps on, however many, a
 //! position holds the value that its operands define; the outputs do after the model's layers (C11), and
-//! that value is the circuit's (C10, [`cut`]). The read-out finds it (C12). All sums on the way are exact in
-//! the dtype, in any order (C13, [`exact`]). End of proof.
+//! that value is the circuit's (C10, `cut`). The read-out finds it (C12). All sums on the way are exact in
+//! the dtype, in any order (C13, `exact`). End of proof.
 //!
 //! Conditions are numbered as in the theory the construction comes from; C5, C7 and C9 concern inexact
 //! states and norms, which are refused.
