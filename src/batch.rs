@@ -17,8 +17,9 @@ pub struct Batch {
     bits: BitVec<u64, Lsb0>,
 }
 
-/// The first six signals of [`counting_word`].
-const COUNTING: [u64; 6] = [
+/// The first six signals of [`counting_word`]: bit `r` of the `h`-th is bit `h` of `r`, so they are also the
+/// projections on the operands of a truth table of 64 rows.
+pub const COUNTING: [u64; 6] = [
     0xAAAA_AAAA_AAAA_AAAA,
     0xCCCC_CCCC_CCCC_CCCC,
     0xF0F0_F0F0_F0F0_F0F0,

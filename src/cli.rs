@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 
 mod assignments;
+mod check;
 mod claims;
 mod compile;
 mod convert;
@@ -48,6 +49,10 @@ enum Command {
     Eval(eval::Args),
     /// Check that a model computes a circuit
     Verify(verify::Args),
+    /// Check a certificate that was kept against a model and a circuit
+    Check(check::Args),
+    /// Read a circuit back from the weights of a model alone
+    Decompile(convert::DecompileArgs),
     /// Find the least number of loops that is right for all inputs
     Loops(loops::Args),
     /// Show how many levels a function needs over several sets of gates
@@ -99,6 +104,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Run(args) => run::main(&args),
         Command::Eval(args) => eval::main(&args),
         Command::Verify(args) => verify::main(&args),
+        Command::Check(args) => check::main(&args),
+        Command::Decompile(args) => convert::decompile(&args),
         Command::Loops(args) => loops::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),

@@ -2,9 +2,9 @@
 //!
 //! Construction A of the theory in ±1 form. Position `i` of the sequence is node `i` of the mapped
 //! network; its row of the position embedding holds its own address, the addresses of its operands and
-//! its truth table ([`embed`]). One layer advances every node by one level: head `h` of the attention
-//! fetches the value of operand `h` ([`attention`]), the MLP looks the operands up in the truth table
-//! ([`mlp`]). No weight of a layer depends on the circuit beyond its number of operands and of address
+//! its truth table (`embed`). One layer advances every node by one level: head `h` of the attention
+//! fetches the value of operand `h` (`attention`), the MLP looks the operands up in the truth table
+//! (`mlp`). No weight of a layer depends on the circuit beyond its number of operands and of address
 //! bits, so all layers are equal, and after `t` of them every node of level at most `t` is right and
 //! stays right. With `collapse = c` the network is one of `⌈depth / c⌉` levels and fan-in `2^c` first.
 
@@ -62,8 +62,8 @@ impl Default for Options {
     }
 }
 
-/// The most bytes of weights that a model may have.
-const MAX_MODEL_BYTES: usize = 16 << 30;
+/// The most bytes of weights, as `f64`, that a model may have; writing it takes as much again.
+const MAX_MODEL_BYTES: usize = 4 << 30;
 
 /// Compiles a combinational circuit; `source_sha256` identifies its source in the model file.
 ///

@@ -167,7 +167,10 @@ fn detect(bytes: &[u8]) -> Option<Format> {
     let (word, rest) = (&line[..word_end], line[word_end..].trim_ascii_start());
     let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
     let mut numbers = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    if line.starts_with(b"{") {
+    // First, since the net that a bench file defines may be called anything, say ".end" or "module".
+    if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
+        Some(Format::Bench)
+    } else if line.starts_with(b"{") {
         Some(Format::Json)
     } else if line.first() == Some(&b'.') && line.get(1).is_some_and(u8::is_ascii_alphabetic) {
         Some(Format::Blif)
@@ -175,8 +178,6 @@ fn detect(bytes: &[u8]) -> Option<Format> {
         Some(Format::Verilog)
     } else if numbers.clone().count() == 2 && numbers.all(is_number) {
         Some(Format::Bristol)
-    } else if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
-        Some(Format::Bench)
     } else {
         None
     }
@@ -225,4 +226,49 @@ fn word_order_note(circuit: &Circuit) -> Option<String> {
     (!words.is_empty()).then(|| {
         format!("the format has no bit orders: those of {} are left out", words.join(", "))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_content_tells_the_format() {
+        let cases: &[(&[u8], Option<Format>)] = &[
+            (b"aag 0 0 0 0 0\n", Some(Format::AigerAscii)),
+            (b"aig 0 0 0 0 0\n", Some(Format::AigerAscii)),
+            (b"aig = NOT(a)\n", Some(Format::Bench)),
+            (b".end = gnd\n", Some(Format::Bench)),
+            (b"module = NOT(a)\n", Some(Format::Bench)),
+            (b"#\n# c17\n\r\nInput (a)\n", Some(Format::Bench)),
+            (b"y=AND(a, b)", Some(Format::Bench)),
+            (b"# a comment\n.model m", Some(Format::Blif)),
+            (b"\xEF\xBB\xBF  .inputs a\n", Some(Format::Blif)),
+            (b"375 504\n32 32 33\n", Some(Format::Bristol)),
+            (b"  6 9  \r\n2 1 1 \n", Some(Format::Bristol)),
+            (b"1 2 3\n", None),
+            (b"// v\n`timescale 1ns/1ps\n/* module */ (* top *) module m;", Some(Format::Verilog)),
+            (b"module(a)", Some(Format::Verilog)),
+            (b"\n{\"inputs\": []}", Some(Format::Json)),
+            (b"INPUT a\n", None),
+            (b"/* no end", None),
+            (b"\xFF\xFE\x00", None),
+        ];
+        for (bytes, format) in cases {
+            assert_eq!(detect(bytes), *format, "{}", String::from_utf8_lossy(bytes));
+        }
+    }
+
+    #[test]
+    fn names_and_extensions_lead_back_to_their_format() {
+        for format in Format::ALL {
+            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
+            let found = Format::from_extension(&format!("x.{}", format.extension())).unwrap();
+            assert_eq!(found.extension(), format.extension());
+        }
+        assert_eq!(Format::from_extension("A.BLIF"), Some(Format::Blif));
+        assert_eq!(Format::from_extension("noextension"), None);
+        let error = "vhdl".parse::<Format>().unwrap_err().to_string();
+        assert!(error.contains("aag, aig, bench") && error.contains("vhdl"), "{error}");
+    }
 }

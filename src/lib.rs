@@ -1,4 +1,48 @@
-//! Compile Boolean circuits into looped transformers and prove that the weights compute them.
+//! Compile Boolean circuits into looped transformers, and prove that the weights compute them.
+//!
+//! A circuit of depth `D` becomes a block of `L` transformer layers that, looped `⌈D/L⌉` times, computes
+//! it: one token per node, the circuit written in the position embeddings, the layers the same for every
+//! circuit. The model is then checked against the circuit by means that do not trust the compiler.
+//!
+//! ```
+//! use std::sync::atomic::AtomicBool;
+//!
+//! use circuit2tf::compile::{Options, compile};
+//! use circuit2tf::run::Reference;
+//! use circuit2tf::verify::{Verdict, exhaustive};
+//!
+//! let circuit = circuit2tf::family::generate("adder:3")?;
+//! let model = compile(&circuit, "", &Options { layers: 2, ..Options::default() })?;
+//! assert_eq!((model.labels.depth, model.n_layers(), model.n_loops), (5, 2, 3));
+//!
+//! let engine = Reference::new(&model)?;
+//! let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false))?;
+//! assert!(matches!(verdict, Verdict::Verified { .. }));
+//! # Ok::<(), circuit2tf::Error>(())
+//! ```
+//!
+//! # Code map, in the order data flows
+//!
+//! | room | what it is | may import |
+//! |---|---|---|
+//! | [`circuit`] | acyclic graphs of gates; levels, cones; the oracle; words | – |
+//! | [`format`](mod@format) | circuit files, read and written | circuit |
+//! | [`family`] | generated circuits | circuit |
+//! | [`network`] | the `k`-input form of a circuit, one node per position | circuit |
+//! | [`mapping`] | circuit → network of bounded fan-in | circuit, network |
+//! | [`layout`] | which coordinates of the residual stream hold what | – |
+//! | [`model`] | a transformer as numbers, and its file | – |
+//! | [`claim`] | what the compiler says each position computes | circuit |
+//! | [`mod@compile`] | network + layout → model with its claim | all of the above but format, family |
+//! | [`run`] | engines: model × inputs → outputs, traces | model |
+//! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
+//! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
+//! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
+//!
+//! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
+//! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
+//! ndarray only in `model`, `compile`, `run` and `theory`'s hand-made
+//! models. `tests/house.rs` holds the code to this table.
 
 pub mod batch;
 pub mod circuit;

@@ -181,6 +181,11 @@ impl Model {
     fn check_shapes(&self) -> Result<()> {
         let (d, d_mlp, heads, d_head) =
             (self.d_model(), self.d_mlp(), self.n_heads(), self.d_head());
+        // Where a position or a head has no number, a small file can ask for any number of them.
+        if d == 0 || (heads > 0 && d_head == 0) {
+            let found = format!("d_model = {d}, d_head = {d_head}");
+            return Err(Error::new("d_model and d_head of 1 or more", found));
+        }
         expect_shape("embed.W_E", self.w_e.shape(), &[3, d])?;
         expect_shape("unembed.W_U", self.w_u.shape(), &[d, 2])?;
         expect_shape("unembed.b_U", self.b_u.shape(), &[2])?;

@@ -5,8 +5,10 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 
 mod reference;
+mod resident;
 
 pub use reference::{Reference, Step};
+pub use resident::{Folded, Resident, Work};
 
 /// Something that runs a model.
 pub trait Engine: Sync {

@@ -11,14 +11,19 @@ use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+pub mod certificate;
+mod decompile;
 mod enumerate;
 mod locate;
 mod miter;
+mod prove;
 mod shrink;
 
-pub use enumerate::{exhaustive, sample};
+pub use decompile::decompile;
+pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
+pub use prove::{prove, prove_by_miter, refute};
 pub use shrink::shrink;
 
 /// What a check found.

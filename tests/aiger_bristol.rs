@@ -325,7 +325,7 @@ fn random_circuit() -> impl Strategy<Value = Circuit> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn random_circuits_come_back_from_every_format(circuit in random_circuit()) {

@@ -1,5 +1,6 @@
 //! Gate kinds and truth tables.
 
+use crate::batch::COUNTING;
 use crate::error::{Error, Result};
 
 /// A Boolean function of at most [`TruthTable::MAX_INPUTS`] inputs.
@@ -13,14 +14,7 @@ pub struct TruthTable {
 }
 
 /// The projection on operand `h` over 64 rows.
-const PROJECTION: [u64; 6] = [
-    0xAAAA_AAAA_AAAA_AAAA,
-    0xCCCC_CCCC_CCCC_CCCC,
-    0xF0F0_F0F0_F0F0_F0F0,
-    0xFF00_FF00_FF00_FF00,
-    0xFFFF_0000_FFFF_0000,
-    0xFFFF_FFFF_0000_0000,
-];
+const PROJECTION: [u64; 6] = COUNTING;
 
 impl TruthTable {
     /// Six inputs fill one word.

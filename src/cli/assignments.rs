@@ -8,7 +8,9 @@ use serde_json::{Value, json};
 
 use super::{Report, source};
 
+// Flattened into the arguments of a command, whose group has the same name.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     /// Bit strings, one bit per input in the file's order
     #[arg(value_name = "BITS")]
@@ -104,7 +106,7 @@ fn words(ports: &Ports, bits: &[bool]) -> Result<Value> {
 fn lines(file: &str, n_inputs: usize) -> Result<Vec<Vec<bool>>> {
     let bytes = source::bytes(file)?;
     let text = String::from_utf8_lossy(&bytes);
-    let place = |l| Place::Line { file: file.to_string(), line: l + 1, column: 1 };
+    let place = |l| Place::Line { file: source::name(file), line: l + 1, column: 1 };
     let line = |(l, line): (usize, &str)| parse(line.trim(), n_inputs).map_err(|e| e.at(place(l)));
     text.lines().enumerate().map(line).collect()
 }

@@ -52,7 +52,7 @@ pub fn main(args: &Args) -> Result<Report> {
     };
     let model = compile::compile(&source.circuit, &source.sha256, &options)?;
     let verdict = match args.verify {
-        true => Some(verify::check(&model, &source.circuit)?),
+        true => Some(verify::check(&model, &source.circuit)),
         false => None,
     };
     if let Some(refuted @ Verdict::Refuted(_)) = &verdict {

@@ -1,8 +1,8 @@
-//! `gen` and `convert`: circuits into files.
+//! `gen`, `convert` and `decompile`: circuits into files.
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, Format};
-use circuit2tf::{Error, Result, family};
+use circuit2tf::{Error, Result, family, verify};
 use serde_json::json;
 
 use super::{Report, info, print_notes, source};
@@ -11,6 +11,18 @@ use super::{Report, info, print_notes, source};
 pub struct GenArgs {
     /// The family with its parameters, for example adder:8
     spec: String,
+    /// The file to write; without it the circuit goes to stdout
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<String>,
+    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: the file's extension
+    #[arg(long)]
+    format: Option<Format>,
+}
+
+#[derive(Debug, clap::Args)]
+pub struct DecompileArgs {
+    /// The model file
+    model: String,
     /// The file to write; without it the circuit goes to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
@@ -42,20 +54,32 @@ pub fn convert(args: &ConvertArgs) -> Result<Report> {
     write(&source::circuit(&args.input)?, &args.output, args.format)
 }
 
+pub fn decompile(args: &DecompileArgs) -> Result<Report> {
+    let (model, sha256) = source::model(&args.model)?;
+    let circuit = verify::decompile(&model)?;
+    let source = source::Source { name: args.model.clone(), circuit, sha256 };
+    write(&source, args.output.as_deref().unwrap_or("-"), args.format)
+}
+
 fn write(source: &source::Source, output: &str, format: Option<Format>) -> Result<Report> {
     let format = match format {
         Some(format) => format,
         None if output == "-" => Format::AigerAscii,
-        None => by_extension(output)?,
+        None => by_extension(output).map_err(|error| error.hint("--format says it"))?,
     };
     let written = format::write(&source.circuit, format)?;
     print_notes(&written.notes);
-    let json = json!({ "output": output, "format": format.name(), "notes": written.notes });
+    let mut json = json!({ "output": output, "format": format.name(), "notes": written.notes });
     let text = match output {
-        "-" => written.bytes,
+        "-" => {
+            // A binary circuit has no place in JSON; it needs a file.
+            json["circuit"] = std::str::from_utf8(&written.bytes).ok().into();
+            written.bytes
+        }
         _ => {
             source::write(output, &written.bytes)?;
-            format!("{}\n", info::circuit_line(&source.circuit, output)).into_bytes()
+            let read = info::circuit_line(&source.circuit, &source.name);
+            format!("{read}\nwrote {output} ({})\n", format.name()).into_bytes()
         }
     };
     Ok(Report { text, json, status: 0 })
@@ -68,10 +92,12 @@ pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
     source::write(path, &written.bytes)
 }
 
-fn by_extension(path: &str) -> Result<Format> {
+/// The format that the file's extension names.
+pub fn by_extension(path: &str) -> Result<Format> {
     Format::from_extension(path).ok_or_else(|| {
-        let extensions = Format::ALL.map(|format| format!(".{}", format.extension()));
+        let mut extensions = Format::ALL.map(|format| format!(".{}", format.extension())).to_vec();
+        extensions.dedup();
         let expected = format!("an extension that names a format: {}", extensions.join(" "));
-        Error::new(expected, format!("{path:?}")).hint("--format says it")
+        Error::new(expected, format!("{path:?}"))
     })
 }

@@ -20,8 +20,8 @@ pub fn main(args: &Args) -> Result<Report> {
     if std::path::Path::new(&args.what).exists() || args.what == "-" {
         let bytes = source::bytes(&args.what)?;
         if file::is_model(&bytes) {
-            let model = file::from_bytes(&bytes, &args.what)?;
-            let text = format!("{}\n", model_line(&model, &args.what));
+            let model = file::from_bytes(&bytes, &source::name(&args.what))?;
+            let text = format!("{}\n", model_line(&model, &source::name(&args.what)));
             return Ok(Report { text: text.into_bytes(), json: model_json(&model), status: 0 });
         }
         return Ok(circuit_report(&source::circuit_from(bytes, &args.what)?));
@@ -36,14 +36,15 @@ fn circuit_report(source: &source::Source) -> Report {
 
 /// Sizes in one line, in the manner of ABC's `print_stats`.
 pub fn circuit_line(circuit: &Circuit, name: &str) -> String {
-    let kinds = kinds(circuit).into_iter().map(|(kind, n)| format!("{kind} {n}"));
+    let kinds: Vec<String> =
+        kinds(circuit).into_iter().map(|(kind, n)| format!("{kind} {n}")).collect();
+    let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(" ")) };
     format!(
-        "{name}: i/o = {}/{}  lat = {}  gates = {} ({})  depth = {}  and-depth = {}",
+        "{name}: i/o = {}/{}  lat = {}  gates = {}{kinds}  depth = {}  and-depth = {}",
         circuit.inputs().len(),
         circuit.outputs().len(),
         circuit.latches().len(),
         circuit.n_gates(),
-        kinds.collect::<Vec<_>>().join(" "),
         mapping::depth(circuit, 2),
         circuit.multiplicative_depth(),
     )

@@ -1,6 +1,9 @@
 //! Progress on stderr when it is a terminal, and a clean stop on Ctrl-C.
 
+use std::process::exit;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::sleep;
+use std::time::Duration;
 
 use circuit2tf::verify::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -14,12 +17,23 @@ impl Bar {
     /// A bar for `total` assignments. From now on Ctrl-C asks the work to stop.
     pub fn new(total: u64) -> Self {
         // A second handler is refused, and the first does what is needed.
-        let _ = ctrlc::set_handler(|| CANCELLED.store(true, Ordering::Relaxed));
+        let _ = ctrlc::set_handler(stop);
         let style =
             ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} assignments, {eta}");
         let bar = ProgressBar::new(total);
         Bar(bar.with_style(style.expect("the template is well-formed")))
     }
+}
+
+/// How long work may take to notice that it shall stop: one run of a large model can take longer.
+const GRACE: Duration = Duration::from_secs(1);
+
+/// Asks the work to stop, and ends the program if it does not: no file is ever open for long.
+fn stop() {
+    CANCELLED.store(true, Ordering::Relaxed);
+    sleep(GRACE);
+    eprintln!("error: stopped in the middle of a run");
+    exit(2)
 }
 
 impl Progress for Bar {

@@ -1,8 +1,8 @@
 //! `run`: a model on inputs.
 
 use circuit2tf::circuit::word::Orders;
-use circuit2tf::model::Model;
-use circuit2tf::run::{Engine, Reference};
+use circuit2tf::model::{Model, Parts};
+use circuit2tf::run::{Engine, Reference, Resident};
 use circuit2tf::{Error, Result};
 
 use super::{Report, assignments, source};
@@ -24,16 +24,29 @@ pub struct Args {
 /// The engines by name.
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
 pub enum EngineName {
-    /// The literal forward pass
+    /// The fastest engine that accepts the model
     #[default]
+    Auto,
+    /// The literal forward pass
     Reference,
+    /// The forward pass, partially evaluated; refuses models that this could change
+    Resident,
 }
 
 impl EngineName {
     /// The engine, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
+            EngineName::Auto => match Resident::new(model) {
+                Ok(engine) => Ok(Box::new(engine)),
+                Err(refusal) => {
+                    let engine = Reference::new(model)?;
+                    eprintln!("note: running the reference engine: {refusal}");
+                    Ok(Box::new(engine))
+                }
+            },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
+            EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
         }
     }
 }
@@ -41,24 +54,24 @@ impl EngineName {
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
 const MAX_LOOPS: usize = 1 << 28;
 
-/// The number of loops to run.
-pub fn loops(model: &Model, asked: Option<usize>) -> Result<usize> {
-    match asked {
-        Some(loops) if loops > MAX_LOOPS => {
-            Err(Error::new(format!("--loops of at most {MAX_LOOPS}"), loops.to_string()))
+/// The model with the number of loops asked for, or its own.
+pub fn with_loops(model: Model, asked: Option<usize>) -> Result<Model> {
+    match asked.unwrap_or(model.n_loops) {
+        n_loops if n_loops > MAX_LOOPS => {
+            Err(Error::new(format!("at most {MAX_LOOPS} loops"), n_loops.to_string()))
         }
-        _ => Ok(asked.unwrap_or(model.n_loops)),
+        n_loops if n_loops == model.n_loops => Ok(model),
+        n_loops => Model::new(Parts { n_loops, ..model.into_parts() }),
     }
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    let model = source::model(&args.model)?;
+    let model = with_loops(source::model(&args.model)?.0, args.loops)?;
     let engine = args.engine.prepare(&model)?;
-    let n_loops = loops(&model, args.loops)?;
     let ports = assignments::Ports {
         inputs: &model.labels.input_names,
         outputs: &model.labels.output_names,
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
-    args.assignments.answer(ports, |inputs| engine.run(inputs, n_loops))
+    args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))
 }

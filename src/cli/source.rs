@@ -18,27 +18,46 @@ pub struct Source {
 
 /// Reads a circuit from a file, stdin (`-`) or a family spec, and prints the reader's notes.
 pub fn circuit(spec: &str) -> Result<Source> {
-    if spec != "-" && !Path::new(spec).exists() && family::is_spec(spec) {
+    if is_file(spec) {
+        return circuit_from(bytes(spec)?, spec);
+    }
+    if family::is_spec(spec) {
         let circuit = family::generate(spec)?;
         return Ok(Source { name: spec.to_string(), circuit, sha256: sha256(spec.as_bytes()) });
     }
-    circuit_from(bytes(spec)?, spec)
+    Err(Error::new("a circuit file or a family", format!("{spec:?}, which is neither"))
+        .hint("`circuit2tf families` lists the families"))
 }
 
 /// The circuit in the bytes of `spec`.
 pub fn circuit_from(bytes: Vec<u8>, spec: &str) -> Result<Source> {
     if file::is_model(&bytes) {
-        let error = Error::new("a circuit", "a model file").at(Place::File(spec.to_string()));
-        return Err(error.hint("the order of arguments is MODEL, then CIRCUIT"));
+        let error = Error::new("a circuit", "a model file").at(Place::File(name(spec)));
+        return Err(error.hint(ORDER));
     }
-    let loaded = format::read(&bytes, spec)?;
+    let loaded = format::read(&bytes, &name(spec))?;
     super::print_notes(&loaded.notes);
-    Ok(Source { name: spec.to_string(), circuit: loaded.circuit, sha256: sha256(&bytes) })
+    Ok(Source { name: name(spec), circuit: loaded.circuit, sha256: sha256(&bytes) })
 }
 
-/// Reads a model file.
-pub fn model(path: &str) -> Result<Model> {
-    file::from_bytes(&bytes(path)?, path)
+/// Reads a model file, and gives the sha256 of its bytes with it.
+pub fn model(path: &str) -> Result<(Model, String)> {
+    if !is_file(path) && family::is_spec(path) {
+        return Err(Error::new("a model file", format!("the family {path:?}")).hint(ORDER));
+    }
+    let bytes = bytes(path)?;
+    Ok((file::from_bytes(&bytes, &name(path))?, sha256(&bytes)))
+}
+
+const ORDER: &str = "where both are given, the model stands before the circuit";
+
+fn is_file(path: &str) -> bool {
+    path == "-" || Path::new(path).exists()
+}
+
+/// The name of a file in messages.
+pub fn name(path: &str) -> String {
+    if path == "-" { "stdin".to_string() } else { path.to_string() }
 }
 
 /// The bytes of a file, or of stdin for `-`.
@@ -48,35 +67,45 @@ pub fn bytes(path: &str) -> Result<Vec<u8>> {
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         return read.map(|_| bytes).map_err(|error| Error::io("stdin", "read", &error));
     }
-    std::fs::read(path).map_err(|error| {
-        let error_here = Error::io(path, "read", &error);
-        match error.kind() {
-            std::io::ErrorKind::NotFound => error_here
-                .hint("neither a file nor a family; `circuit2tf families` lists the families"),
-            _ => error_here,
-        }
-    })
+    std::fs::read(path).map_err(|error| Error::io(path, "read", &error))
 }
 
 /// Writes a file whole or not at all: to a temporary file beside it, then renamed.
 pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
-    let target = Path::new(path);
-    let parent = match target.parent() {
-        Some(parent) if parent != Path::new("") => parent,
+    if matches!(path, "" | "-") {
+        return Err(Error::new("the name of a file to write", format!("{path:?}")));
+    }
+    write_whole(path, bytes).map_err(|error| {
+        let missing = error.kind() == std::io::ErrorKind::NotFound;
+        let error = Error::io(path, "write", &without_path(error));
+        if missing { error.hint("the folder must exist") } else { error }
+    })
+}
+
+fn write_whole(path: &str, bytes: &[u8]) -> std::io::Result<()> {
+    // A link stays, and what it leads to is written.
+    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
+    // A device or pipe cannot be replaced by renaming.
+    if target.exists() && !target.is_file() {
+        return std::fs::write(target, bytes);
+    }
+    let folder = match target.parent() {
+        Some(folder) if folder != Path::new("") => folder,
         _ => Path::new("."),
     };
-    let write = || {
-        // A device or pipe cannot be replaced by renaming.
-        if target.exists() && !target.is_file() {
-            return std::fs::write(target, bytes);
-        }
-        let mut file = tempfile::Builder::new().prefix(".circuit2tf-").tempfile_in(parent)?;
-        file.write_all(bytes)?;
-        set_default_permissions(file.as_file())?;
-        file.persist(target)?;
-        Ok(())
-    };
-    write().map_err(|error: std::io::Error| Error::io(path, "write", &error))
+    let mut file = tempfile::Builder::new().prefix(".circuit2tf-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    set_default_permissions(file.as_file())?;
+    file.persist(target)?;
+    Ok(())
+}
+
+/// The error without the name of a temporary file that nobody asked for.
+fn without_path(error: std::io::Error) -> std::io::Error {
+    match error.kind() {
+        kind if error.raw_os_error().is_none() => kind.into(),
+        _ => error,
+    }
 }
 
 /// Temporary files are private; the result is as readable as any file the user makes.

@@ -1,13 +1,14 @@
 //! `verify`: does a model compute a circuit?
 
-use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
-use circuit2tf::verify::{self, Departure, Verdict, bit_string};
+use circuit2tf::verify::certificate::{Certificate, CertificateFile};
+use circuit2tf::verify::{self, Counterexample, Departure, Verdict, bit_string};
+use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
-use super::run::{EngineName, loops};
-use super::{Report, progress::Bar, source};
+use super::run::{EngineName, with_loops};
+use super::{Report, convert, progress::Bar, source};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -15,7 +16,7 @@ pub struct Args {
     model: String,
     /// The circuit
     circuit: String,
-    /// How to check; by default a certificate, then all inputs if they are few, else a sample
+    /// How to check; by default a certificate, and where there is none, by running
     #[arg(long, value_enum)]
     method: Option<Method>,
     /// Assignments to sample
@@ -24,19 +25,26 @@ pub struct Args {
     /// Seed of the sample
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// Loops to run, instead of the model's own number
+    /// Loops to check, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
     /// The engine that runs the model
     #[arg(long, value_enum, default_value_t)]
     engine: EngineName,
+    /// Where to keep the certificate (JSON), for `circuit2tf check`
+    #[arg(long, value_name = "FILE")]
+    certificate: Option<String>,
     /// Where to write the fan-in cone of the first wrong node, if the model is refuted
     #[arg(long, value_name = "FILE")]
     shrink: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Method {
+    /// A proof from the weights alone, for all inputs and any more loops
+    Certificate,
+    /// The same proof with SAT instead of the model's claim
+    Miter,
     /// All 2^n assignments
     Exhaustive,
     /// Some assignments; can refute, cannot verify
@@ -46,19 +54,115 @@ enum Method {
 const DEFAULT_SAMPLES: u64 = 10_000;
 
 pub fn main(args: &Args) -> Result<Report> {
-    let model = source::model(&args.model)?;
+    // Before the work, which may be long, so that no verdict is lost to a slip in a name.
+    args.shrink.as_deref().map(convert::by_extension).transpose()?;
+    let (model, model_sha256) = source::model(&args.model)?;
+    let model = with_loops(model, args.loops)?;
     let source = source::circuit(&args.circuit)?;
-    let verdict = decide(args, &model, &source.circuit)?;
-    let mut json = verdict_json(&verdict);
+    verify::require_same_ports(&model, &source.circuit)?;
+    let certificate = match args.method {
+        None | Some(Method::Certificate) => Some(verify::prove(&model, &source.circuit)),
+        Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)?),
+        Some(Method::Exhaustive | Method::Sample) => None,
+    };
+    if let Some(path) = &args.certificate {
+        keep(path, certificate.as_ref(), &model_sha256, &source.sha256)?;
+    }
+    let verdict = decide(args, &model, &source.circuit, certificate.as_ref())?;
+    report(args, &model, &source.circuit, certificate.as_ref(), &verdict)
+}
+
+/// Writes the certificate, whatever it says.
+fn keep(path: &str, certificate: Option<&Certificate>, model: &str, circuit: &str) -> Result<()> {
+    let Some(certificate) = certificate else {
+        return Err(Error::new("--certificate with the method certificate", "another method"));
+    };
+    let file = CertificateFile {
+        certificate: certificate.clone(),
+        model_sha256: model.to_string(),
+        circuit_sha256: circuit.to_string(),
+    };
+    source::write(path, file.to_json().as_bytes())
+}
+
+/// The verdict of the method asked for. A certificate that fails says nothing about the model, so an
+/// input on which it is wrong is then looked for, and without a method all inputs are tried if they are
+/// few.
+fn decide(
+    args: &Args,
+    model: &Model,
+    circuit: &Circuit,
+    certificate: Option<&Certificate>,
+) -> Result<Verdict> {
+    let run = |method| run(args, model, circuit, method);
+    let Some(certificate) = certificate else {
+        return run(args.method.unwrap_or(Method::Sample));
+    };
+    if certificate.is_proof() {
+        return Ok(Verdict::from(certificate));
+    }
+    if let Ok(Some(found)) = refute(args, model, circuit) {
+        return Ok(Verdict::Refuted(found));
+    }
+    let all_inputs = args.method.is_none() && circuit.inputs().len() <= FEW_INPUTS;
+    let found = run(if all_inputs { Method::Exhaustive } else { Method::Sample });
+    match found {
+        Ok(decided @ (Verdict::Refuted(_) | Verdict::Verified { .. })) => Ok(decided),
+        // Also where the model is too large to run: the failed condition is what is known.
+        _ => Ok(Verdict::from(certificate)),
+    }
+}
+
+/// Up to so many inputs all assignments are tried where no certificate decides.
+const FEW_INPUTS: usize = 12;
+
+fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<Verdict> {
+    let engine = args.engine.prepare(model)?;
+    if method == Method::Exhaustive {
+        let bar = Bar::new(1 << circuit.inputs().len().min(63));
+        return verify::exhaustive(model, circuit, &*engine, model.n_loops, &bar);
+    }
+    // A search after a failed certificate takes a while, not for ever.
+    let samples = match args.method {
+        Some(Method::Sample) => args.samples,
+        _ => args.samples.min(affordable_samples(model)),
+    };
+    let bar = Bar::new(samples);
+    verify::sample(model, circuit, &*engine, model.n_loops, (samples, args.seed), &bar)
+}
+
+/// A wrong input from the miter, replayed; an error where the model is too large to run.
+fn refute(args: &Args, model: &Model, circuit: &Circuit) -> Result<Option<Counterexample>> {
+    verify::refute(model, circuit, &*args.engine.prepare(model)?)
+}
+
+/// How many runs make about 2^34 scores: some seconds.
+fn affordable_samples(model: &Model) -> u64 {
+    let layers = model.n_loops.saturating_mul(model.n_layers()).max(1) as u64;
+    let scores = (model.n_ctx() as u64).saturating_pow(2).saturating_mul(layers);
+    (1u64 << 34).div_ceil(scores.max(1))
+}
+
+fn report(
+    args: &Args,
+    model: &Model,
+    circuit: &Circuit,
+    certificate: Option<&Certificate>,
+    verdict: &Verdict,
+) -> Result<Report> {
+    let mut json = verdict_json(verdict);
     let mut text = String::new();
-    if let Verdict::Refuted(found) = &verdict {
-        let loops = loops(&model, args.loops)?;
-        text += &named_inputs(&source.circuit, &found.input);
-        match verify::locate(&model, &source.circuit, &found.input, loops) {
+    if let Some(certificate) = certificate {
+        text += &conditions(certificate);
+        json["conditions"] = conditions_json(certificate);
+    }
+    if let Verdict::Refuted(found) = verdict {
+        text += &named_inputs(circuit, &found.input);
+        match verify::locate(model, circuit, &found.input, model.n_loops) {
             Ok(Some(departure)) => {
-                text += &describe(&departure, &source.circuit);
-                json["departure"] = departure_json(&departure, &source.circuit);
-                shrink(args, &source.circuit, &departure)?;
+                text += &describe(&departure, circuit);
+                json["departure"] = departure_json(&departure, circuit);
+                shrink(args, circuit, &departure)?;
             }
             Ok(None) => text += "every position that the claim names is right at the end\n",
             Err(error) => text += &format!("cannot say where it arose: {error}\n"),
@@ -68,51 +172,45 @@ pub fn main(args: &Args) -> Result<Report> {
     Ok(Report { text: text.into_bytes(), json, status: verdict.exit_status() })
 }
 
-fn decide(args: &Args, model: &Model, circuit: &Circuit) -> Result<Verdict> {
-    let loops = loops(model, args.loops)?;
-    let method = args.method.unwrap_or_else(|| by_size(circuit));
-    let engine = args.engine.prepare(model)?;
-    match method {
-        Method::Exhaustive => {
-            let bar = Bar::new(1 << circuit.inputs().len().min(63));
-            verify::exhaustive(model, circuit, &*engine, loops, &bar)
-        }
-        Method::Sample => {
-            let bar = Bar::new(args.samples);
-            verify::sample(model, circuit, &*engine, loops, (args.samples, args.seed), &bar)
-        }
-    }
+/// A line for each condition that was checked.
+fn conditions(certificate: &Certificate) -> String {
+    let line = |condition: &verify::certificate::Condition| {
+        let status = if condition.failure.is_none() { "ok  " } else { "FAIL" };
+        let margin = condition.margin.as_ref();
+        let margin = margin.map_or(String::new(), |(x, unit)| format!(" ({} {unit})", decimal(*x)));
+        let place = condition.failure.as_ref().map_or(String::new(), |f| format!(": {f}"));
+        format!("{status} {:3} {}{margin}{place}\n", condition.id, condition.statement)
+    };
+    certificate.conditions.iter().map(line).collect()
 }
 
-/// Up to so many inputs all assignments are tried unless asked otherwise.
-const FEW_INPUTS: usize = 12;
+/// A number with four decimals at most.
+fn decimal(x: f64) -> String {
+    let text = format!("{x:.4}");
+    text.trim_end_matches('0').trim_end_matches('.').to_string()
+}
 
-fn by_size(circuit: &Circuit) -> Method {
-    match circuit.inputs().len() {
-        0..=FEW_INPUTS => Method::Exhaustive,
-        _ => Method::Sample,
-    }
+fn conditions_json(certificate: &Certificate) -> Value {
+    let entry = |condition: &verify::certificate::Condition| {
+        json!({
+            "id": condition.id,
+            "passed": condition.failure.is_none(),
+            "margin": condition.margin.as_ref().map(|(margin, _)| margin),
+            "failure": condition.failure,
+        })
+    };
+    certificate.conditions.iter().map(entry).collect()
 }
 
 /// The check that `compile --verify` makes.
-pub fn check(model: &Model, circuit: &Circuit) -> Result<Verdict> {
-    let args = Args {
-        model: String::new(),
-        circuit: String::new(),
-        method: None,
-        samples: DEFAULT_SAMPLES,
-        seed: 0,
-        loops: None,
-        engine: EngineName::default(),
-        shrink: None,
-    };
-    decide(&args, model, circuit)
+pub fn check(model: &Model, circuit: &Circuit) -> Verdict {
+    Verdict::from(&verify::prove(model, circuit))
 }
 
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
     let Some(path) = &args.shrink else { return Ok(()) };
     let cone = verify::shrink(circuit, departure.node)?;
-    super::convert::write_circuit(&cone, path)
+    convert::write_circuit(&cone, path)
 }
 
 pub fn verdict_json(verdict: &Verdict) -> Value {
@@ -133,7 +231,10 @@ pub fn verdict_json(verdict: &Verdict) -> Value {
 fn named_inputs(circuit: &Circuit, input: &[bool]) -> String {
     let pairs = circuit.input_names().iter().zip(input);
     let pairs = pairs.map(|(name, &bit)| format!("{name}={}", u8::from(bit)));
-    format!("counterexample: {}\n", pairs.collect::<Vec<_>>().join(" "))
+    match input.is_empty() {
+        true => "counterexample: there are no inputs\n".to_string(),
+        false => format!("counterexample: {}\n", pairs.collect::<Vec<_>>().join(" ")),
+    }
 }
 
 fn node_label(departure: &Departure, circuit: &Circuit) -> String {

@@ -322,34 +322,36 @@ pub fn write(circuit: &Circuit) -> Result<Written> {
     let mut names = NetNames::new(circuit, is_name);
     let mut notes = latch_notes(circuit)?;
     notes.extend(super::word_order_note(circuit));
-    let mut body = String::new();
+    circuit.latches().iter().for_each(|latch| names.need(latch.next));
+    for node in circuit.nodes() {
+        circuit.fanins(node).for_each(|literal| names.need(literal));
+    }
+    let mut text = header(circuit, &names);
     for latch in circuit.latches() {
-        let next = names.literal(latch.next).to_string();
-        push_line(&mut body, names.node(latch.node), format_args!("DFF({next})"));
+        let next = names.literal(latch.next);
+        push_line(&mut text, names.node(latch.node), format_args!("DFF({next})"));
     }
     for node in circuit.nodes() {
-        write_node(&mut body, circuit, node, &mut names);
+        write_node(&mut text, circuit, node, &names);
     }
     for (&node, name) in names.inverters() {
-        push_line(&mut body, name, format_args!("NOT({})", names.node(node)));
+        push_line(&mut text, name, format_args!("NOT({})", names.node(node)));
     }
     for &(o, literal) in names.copies() {
         let name = &names.outputs()[o];
         match circuit.kind(literal.node) {
             GateKind::Const(value) if value ^ literal.complemented => {
-                push_line(&mut body, name, format_args!("vdd"))
+                push_line(&mut text, name, format_args!("vdd"))
             }
-            GateKind::Const(_) => push_line(&mut body, name, format_args!("gnd")),
+            GateKind::Const(_) => push_line(&mut text, name, format_args!("gnd")),
             _ if literal.complemented => {
-                push_line(&mut body, name, format_args!("NOT({})", names.node(literal.node)))
+                push_line(&mut text, name, format_args!("NOT({})", names.node(literal.node)))
             }
-            _ => push_line(&mut body, name, format_args!("BUFF({})", names.node(literal.node))),
+            _ => push_line(&mut text, name, format_args!("BUFF({})", names.node(literal.node))),
         }
     }
-    let mut bytes = header(circuit, &names);
-    bytes.push_str(&body);
     notes.extend(names.into_notes());
-    Ok(Written { bytes: bytes.into_bytes(), notes })
+    Ok(Written { bytes: text.into_bytes(), notes })
 }
 
 fn header(circuit: &Circuit, names: &NetNames) -> String {
@@ -376,10 +378,10 @@ fn push_line(text: &mut String, name: &str, value: std::fmt::Arguments<'_>) {
     writeln!(text, "{name} = {value}").expect("a string takes every text");
 }
 
-fn write_node(text: &mut String, circuit: &Circuit, node: NodeId, names: &mut NetNames) {
-    let mut operands: Vec<String> =
-        circuit.fanins(node).map(|literal| names.literal(literal).to_string()).collect();
+fn write_node(text: &mut String, circuit: &Circuit, node: NodeId, names: &NetNames) {
     let kind = circuit.kind(node);
+    let mut operands: Vec<&str> =
+        circuit.fanins(node).map(|literal| names.literal(literal)).collect();
     if kind == GateKind::Mux {
         operands.swap(1, 2);
     }

@@ -41,7 +41,7 @@ pub fn write(circuit: &Circuit) -> Result<Written> {
 /// group. It has no EQ and EQW, so a copy is two INVs and a constant an XOR of a wire with itself.
 ///
 /// # Errors
-/// The circuit has latches or properties, or outputs but no inputs.
+/// The circuit has latches or properties, or gates or constants but no inputs.
 pub fn write_old(circuit: &Circuit) -> Result<Written> {
     write::write(circuit, write::Dialect::Old)
 }

@@ -112,11 +112,24 @@ impl<'a> Token<'a> {
 
 /// The text in quotes, cut where it is too long to be read in an error.
 pub fn quote(text: &str) -> String {
-    const MOST: usize = 60;
-    match text.char_indices().nth(MOST) {
+    match cut(text) {
         None => format!("{text:?}"),
-        Some((cut, _)) => format!("{:?}…", &text[..cut]),
+        Some(start) => format!("{start:?}…"),
     }
+}
+
+/// The text, cut where it is too long to be read in an error.
+pub fn shorten(text: &str) -> String {
+    match cut(text) {
+        None => text.to_string(),
+        Some(start) => format!("{start}…"),
+    }
+}
+
+/// The start of a text that is too long.
+fn cut(text: &str) -> Option<&str> {
+    const MOST: usize = 60;
+    text.char_indices().nth(MOST).map(|(end, _)| &text[..end])
 }
 
 #[cfg(test)]
@@ -151,5 +164,6 @@ mod tests {
     fn a_long_text_is_cut_between_characters() {
         assert_eq!(quote("a\"b"), r#""a\"b""#);
         assert_eq!(quote(&"é".repeat(100)), format!("\"{}\"…", "é".repeat(60)));
+        assert_eq!(shorten(&"é".repeat(60)), "é".repeat(60));
     }
 }

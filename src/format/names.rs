@@ -40,7 +40,7 @@ impl NetNames {
         let mut names = NetNames {
             legal,
             separate_ports,
-            taken: HashMap::new(),
+            taken: HashMap::with_capacity(circuit.n_nodes() + circuit.outputs().len()),
             nodes: vec![None; circuit.n_nodes()],
             inverted: BTreeMap::new(),
             outputs: Vec::with_capacity(circuit.outputs().len()),
@@ -104,16 +104,20 @@ impl NetNames {
         self.nodes[node.index()].as_deref().expect("every node was named")
     }
 
-    /// The net of a literal; that of a complemented one is named when first asked for.
-    pub fn literal(&mut self, literal: Literal) -> &str {
-        if !literal.complemented {
-            return self.node(literal.node);
-        }
-        if !self.inverted.contains_key(&literal.node) {
+    /// Names the net of the literal if it is complemented and nobody has yet.
+    pub fn need(&mut self, literal: Literal) {
+        if literal.complemented && !self.inverted.contains_key(&literal.node) {
             let name = self.vary(&format!("{}_inv", self.node(literal.node)));
             self.inverted.insert(literal.node, name);
         }
-        &self.inverted[&literal.node]
+    }
+
+    /// The net of a literal.
+    ///
+    /// # Panics
+    /// The literal is complemented and was not asked for with [`Self::need`].
+    pub fn literal(&self, literal: Literal) -> &str {
+        if literal.complemented { &self.inverted[&literal.node] } else { self.node(literal.node) }
     }
 
     /// A new net, called `base` or like it.
@@ -121,7 +125,7 @@ impl NetNames {
         self.vary(base)
     }
 
-    /// The inverters that outputs and callers of [`Self::literal`] need, by node.
+    /// The inverters that outputs and callers of [`Self::need`] need, by node.
     pub fn inverters(&self) -> &BTreeMap<NodeId, String> {
         &self.inverted
     }
@@ -136,22 +140,25 @@ impl NetNames {
         &self.copies
     }
 
-    /// What was renamed.
-    pub fn into_notes(self) -> Vec<String> {
+    /// What was renamed: the first few, and how many more.
+    pub fn into_notes(mut self) -> Vec<String> {
+        const MOST: usize = 8;
+        let more = self.notes.len().saturating_sub(MOST);
+        self.notes.truncate(MOST);
+        if more > 0 {
+            self.notes.push(format!("{more} more names are written differently"));
+        }
         self.notes
     }
 
     fn claim(&mut self, what: &str, name: &str) -> String {
-        let clean = self.clean(name);
-        let unique = self.vary(&clean);
+        let is_legal = !name.is_empty() && name.chars().all(self.legal);
+        let unique = if is_legal { self.vary(name) } else { self.vary(&self.clean(name)) };
         if unique != name {
             let reason =
-                if clean == name { "the name is taken" } else { "the format allows no such name" };
-            self.notes.push(format!(
-                "{what} {} is written as {}: {reason}",
-                quote(name),
-                quote(&unique)
-            ));
+                if is_legal { "the name is taken" } else { "the format allows no such name" };
+            let (name, unique) = (quote(name), quote(&unique));
+            self.notes.push(format!("{what} {name} is written as {unique}: {reason}"));
         }
         unique
     }
@@ -186,4 +193,34 @@ fn own_names(circuit: &Circuit) -> Vec<Option<&str>> {
         own[latch.node.index()] = Some(&latch.name);
     }
     own
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::circuit::Builder;
+
+    #[test]
+    fn names_are_unique_legal_and_kept_where_they_can_be() {
+        let mut builder = Builder::new();
+        let a = builder.input("a").unwrap();
+        let b = builder.input("b c").unwrap();
+        let g = builder.gate(GateKind::And, &[a.into(), b.into()]).unwrap();
+        builder.name(g, "y").unwrap();
+        let h = builder.gate(GateKind::Or, &[a.into(), g.into()]).unwrap();
+        builder.name(h, "a").unwrap();
+        builder.output("a", g).unwrap();
+        builder.output("y", g).unwrap();
+        builder.output("z", !h.literal()).unwrap();
+        builder.output("z_2", a).unwrap();
+        let mut names =
+            NetNames::new(&builder.finish().unwrap(), |c| c.is_ascii_alphanumeric() || c == '_');
+        assert_eq!(["a", "b_c", "y", "a_3"], [a, b, g, h].map(|node| names.node(node)));
+        assert_eq!(names.outputs(), ["a_2", "y", "z", "z_2"]);
+        assert_eq!(names.literal(!h.literal()), "z");
+        names.need(!g.literal());
+        assert_eq!(names.literal(!g.literal()), "y_inv");
+        assert_eq!(names.copies(), [(0, g.literal()), (3, a.literal())]);
+        assert_eq!(names.into_notes().len(), 3);
+    }
 }

@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
-use super::cursor::{Source, Token, quote};
+use super::cursor::{Source, Token, quote, shorten};
 use crate::circuit::{Builder, Circuit, GateKind, LatchInit, Literal, NodeId};
 use crate::error::{Error, Result};
 
@@ -55,6 +55,8 @@ struct NetInfo<'a> {
     /// Where the net is driven, or first mentioned while it is not.
     offset: usize,
     driver: Driver,
+    /// Whether anything but a declaration mentions it.
+    is_used: bool,
 }
 
 #[derive(Debug)]
@@ -106,23 +108,37 @@ impl<'a> Netlist<'a> {
 
     /// A new net with a name that [`Self::net`] does not find.
     pub fn unshared(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
-        self.push(Some(name), offset)
+        self.push(Some(name), offset, true)
+    }
+
+    /// The same, but nobody has to drive it before [`Self::mention`] mentions it.
+    pub fn declare(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
+        self.push(Some(name), offset, false)
     }
 
     /// A new net without a name.
     pub fn anonymous(&mut self, offset: usize) -> Net {
-        self.push(None, offset)
+        self.push(None, offset, true)
     }
 
-    fn push(&mut self, name: Option<Cow<'a, str>>, offset: usize) -> Net {
-        self.nets.push(NetInfo { name, offset, driver: Driver::None });
+    fn push(&mut self, name: Option<Cow<'a, str>>, offset: usize, is_used: bool) -> Net {
+        self.nets.push(NetInfo { name, offset, driver: Driver::None, is_used });
         Net(self.nets.len() as u32 - 1)
     }
 
-    /// The nets nobody drives, in order of their first mention.
-    pub fn undriven(&self) -> Vec<Net> {
-        let nets = (0..self.nets.len() as u32).map(Net);
-        nets.filter(|&net| !self.is_driven(net)).collect()
+    /// Notes the first use of a declared net.
+    pub fn mention(&mut self, net: Net, offset: usize) {
+        let is_driven = self.is_driven(net);
+        let info = &mut self.nets[net.0 as usize];
+        if !std::mem::replace(&mut info.is_used, true) && !is_driven {
+            info.offset = offset;
+        }
+    }
+
+    /// The first net that is used but not driven.
+    fn undriven(&self) -> Option<Net> {
+        let is_undriven = |net: &Net| self.info(*net).is_used && !self.is_driven(*net);
+        (0..self.nets.len() as u32).map(Net).filter(is_undriven).min_by_key(|&net| self.offset(net))
     }
 
     pub fn is_driven(&self, net: Net) -> bool {
@@ -196,6 +212,7 @@ impl<'a> Netlist<'a> {
             let found = format!("{} a second time", quote(&name));
             return Err(self.source.error(offset, "outputs with different names", found));
         }
+        self.mention(pin.net, offset);
         self.outputs.push((name, pin));
         Ok(())
     }
@@ -221,66 +238,24 @@ impl<'a> Netlist<'a> {
     /// # Errors
     /// A net without a driver, gates that feed themselves, or more nodes than a circuit may have.
     pub fn finish(self) -> Result<Circuit> {
-        if let Some(net) = self.undriven().first() {
-            let found = format!("none for {}", quote(self.name(*net)));
+        if let Some(net) = self.undriven() {
+            let found = format!("none for {}", quote(self.name(net)));
             return Err(self
                 .source
-                .error(self.offset(*net), "a driver for every net", found)
+                .error(self.offset(net), "a driver for every net", found)
                 .hint("declare it as an input, or define it; upper and lower case differ"));
         }
         let order = self.topological_order()?;
-        let mut builder = Builder::new();
-        let mut nodes = vec![None; self.nets.len()];
-        self.build_sources(&mut builder, &mut nodes)?;
+        let mut assembly = Assembly {
+            builder: Builder::new(),
+            nodes: vec![None; self.nets.len()],
+            named_constants: [false; 2],
+        };
+        assembly.add_sources(&self)?;
         for net in order {
-            self.build_gate(net, &mut builder, &mut nodes)?;
+            assembly.add_gate(&self, net)?;
         }
-        for latch in &self.latches {
-            let node = nodes[latch.net.0 as usize].expect("latches were built as sources");
-            builder.next_state(node, literal(&nodes, latch.next))?;
-        }
-        for (name, pin) in &self.outputs {
-            builder.output(name.as_ref(), literal(&nodes, *pin))?;
-        }
-        builder.finish()
-    }
-
-    fn build_sources(&self, builder: &mut Builder, nodes: &mut [Option<NodeId>]) -> Result<()> {
-        for &net in &self.inputs {
-            let node = builder.input(self.name(net));
-            let at = || self.source.place(self.offset(net));
-            nodes[net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
-        }
-        for latch in &self.latches {
-            let node = builder.latch(self.name(latch.net), latch.init, latch.clock.clone());
-            let at = || self.source.place(self.offset(latch.net));
-            nodes[latch.net.0 as usize] = Some(node.map_err(|error| error.at(at()))?);
-        }
-        Ok(())
-    }
-
-    fn build_gate(
-        &self,
-        net: Net,
-        builder: &mut Builder,
-        nodes: &mut [Option<NodeId>],
-    ) -> Result<()> {
-        let Driver::Gate { kind, .. } = self.info(net).driver else {
-            unreachable!("only gates are in the order");
-        };
-        let node = match kind {
-            GateKind::Const(value) => builder.constant(value)?,
-            _ => {
-                let fanins: Vec<Literal> =
-                    self.fanins(net).iter().map(|&pin| literal(nodes, pin)).collect();
-                builder.gate(kind, &fanins)?
-            }
-        };
-        nodes[net.0 as usize] = Some(node);
-        if let Some(name) = &self.info(net).name {
-            builder.name(node, name.as_ref())?;
-        }
-        Ok(())
+        assembly.finish(&self)
     }
 
     fn fanins(&self, net: Net) -> &[Pin] {
@@ -345,13 +320,12 @@ impl<'a> Netlist<'a> {
             );
         };
         cycle.rotate_left(first);
-        let mut names: Vec<&str> =
-            cycle.iter().take(MOST_NAMES).map(|&net| self.name(net)).collect();
-        let more = format!("{} more", cycle.len() - names.len());
+        let mut names: Vec<String> =
+            cycle.iter().take(MOST_NAMES).map(|&net| shorten(self.name(net))).collect();
         if cycle.len() > names.len() {
-            names.push(&more);
+            names.push(format!("({} more)", cycle.len() - names.len()));
         }
-        names.push(self.name(cycle[0]));
+        names.push(shorten(self.name(cycle[0])));
         let found = format!("the cycle {}", names.join(" <- "));
         self.source
             .error(self.offset(cycle[0]), "gates that do not feed themselves", found)
@@ -359,9 +333,71 @@ impl<'a> Netlist<'a> {
     }
 }
 
-fn literal(nodes: &[Option<NodeId>], pin: Pin) -> Literal {
-    let node = nodes[pin.net.0 as usize].expect("drivers were checked and fan-ins come first");
-    node.literal().flip_if(pin.complemented)
+/// A circuit that is being built from a netlist.
+struct Assembly {
+    builder: Builder,
+    /// The node of each net.
+    nodes: Vec<Option<NodeId>>,
+    /// Nets with the same constant are one node; the first gives it its name.
+    named_constants: [bool; 2],
+}
+
+impl Assembly {
+    fn add_sources(&mut self, netlist: &Netlist<'_>) -> Result<()> {
+        let place = |net| netlist.source.place(netlist.offset(net));
+        for &net in &netlist.inputs {
+            let node = self.builder.input(netlist.name(net));
+            self.nodes[net.0 as usize] = Some(node.map_err(|error| error.at(place(net)))?);
+        }
+        for latch in &netlist.latches {
+            let name = netlist.name(latch.net);
+            let node = self.builder.latch(name, latch.init, latch.clock.clone());
+            self.nodes[latch.net.0 as usize] =
+                Some(node.map_err(|error| error.at(place(latch.net)))?);
+        }
+        Ok(())
+    }
+
+    fn add_gate(&mut self, netlist: &Netlist<'_>, net: Net) -> Result<()> {
+        let Driver::Gate { kind, .. } = netlist.info(net).driver else {
+            unreachable!("only gates are in the order");
+        };
+        let node = match kind {
+            GateKind::Const(value) => self.builder.constant(value)?,
+            _ => {
+                let fanins: Vec<Literal> =
+                    netlist.fanins(net).iter().map(|&pin| self.literal(pin)).collect();
+                self.builder.gate(kind, &fanins)?
+            }
+        };
+        self.nodes[net.0 as usize] = Some(node);
+        let Some(name) = &netlist.info(net).name else { return Ok(()) };
+        if let GateKind::Const(value) = kind
+            && std::mem::replace(&mut self.named_constants[usize::from(value)], true)
+        {
+            return Ok(());
+        }
+        self.builder.name(node, name.as_ref())
+    }
+
+    fn finish(mut self, netlist: &Netlist<'_>) -> Result<Circuit> {
+        for latch in &netlist.latches {
+            let node = self.literal(latch.net.into()).node;
+            let next = self.literal(latch.next);
+            self.builder.next_state(node, next)?;
+        }
+        for (name, pin) in &netlist.outputs {
+            let literal = self.literal(*pin);
+            self.builder.output(name.as_ref(), literal)?;
+        }
+        self.builder.finish()
+    }
+
+    fn literal(&self, pin: Pin) -> Literal {
+        let node = self.nodes[pin.net.0 as usize];
+        let node = node.expect("drivers were checked and fan-ins come first");
+        node.literal().flip_if(pin.complemented)
+    }
 }
 
 fn arity(kind: GateKind) -> &'static str {

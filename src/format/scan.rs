@@ -101,6 +101,7 @@ impl<'a> Scanner<'a> {
         let rest = self.bytes.get(offset..).unwrap_or_default();
         match rest.first() {
             None => "the end of the file".to_string(),
+            Some(b'\r') if self.binary => "a carriage return".to_string(),
             Some(b'\n' | b'\r') => "the end of the line".to_string(),
             Some(b' ') => "a space".to_string(),
             Some(_) => {

@@ -53,3 +53,43 @@ fn drop_idle(table: TruthTable, pins: &[Pin]) -> (TruthTable, Vec<Pin>) {
     let table = TruthTable::new(used.len(), bits).expect("no more inputs than before");
     (table, used.iter().map(|&h| pins[h]).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::cursor::Source;
+    use crate::format::netlist::Netlist;
+
+    #[test]
+    fn every_table_of_up_to_four_inputs_keeps_its_function() {
+        for n in 0..=4usize {
+            let mut netlist = Netlist::new(Source::new(b"", "f").unwrap());
+            let nets: Vec<_> = (0..n).map(|_| netlist.anonymous(0)).collect();
+            let pins: Vec<Pin> = nets.iter().map(|&net| net.into()).collect();
+            for bits in 0..1u64 << (1 << n) {
+                let table = TruthTable::new(n, bits).unwrap();
+                let (kind, fanins) = simplify(table, &pins);
+                for row in 0..1usize << n {
+                    let value = |pin: &Pin| {
+                        let h = nets.iter().position(|&net| net == pin.net).unwrap();
+                        (row >> h & 1 == 1) ^ pin.complemented
+                    };
+                    let operands: Vec<bool> = fanins.iter().map(value).collect();
+                    assert_eq!(kind.evaluate(&operands), table.at(row), "{n} {bits:b} {kind:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_named_gates_are_recognised() {
+        let mut netlist = Netlist::new(Source::new(b"", "f").unwrap());
+        let pins: Vec<Pin> = (0..3).map(|_| netlist.anonymous(0).into()).collect();
+        for kind in [GateKind::And, GateKind::Nor, GateKind::Xnor, GateKind::Mux, GateKind::Maj] {
+            assert_eq!(simplify(kind.table(3), &pins), (kind, pins.clone()));
+        }
+        let implies = TruthTable::new(2, 0b1101).unwrap();
+        let (kind, fanins) = simplify(implies, &pins[..2]);
+        assert_eq!((kind, fanins), (GateKind::Or, vec![pins[0].flip_if(true), pins[1]]));
+    }
+}

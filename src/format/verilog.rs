@@ -24,9 +24,9 @@ mod write;
 
 pub use write::write;
 
-/// The most bits that all declarations and operands of a file may amount to, so that a short text
-/// cannot ask for a vector of 10^9 bits.
-const MAX_BITS: usize = 1 << 24;
+/// The most bits that all declarations, operands and operators of a file may amount to, beyond one for
+/// each byte of its text, so that a short text cannot ask for a vector of 10^9 bits.
+const MAX_BITS: usize = 1 << 20;
 
 const HINT: &str =
     "synthesise to gates first, in yosys: synth -flatten; abc -g AND,OR,XOR; write_verilog -noattr";
@@ -41,7 +41,8 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
         source,
         lexer: Lexer::new(source)?,
         gates: Gates::new(source),
-        signals: HashMap::new(),
+        by_name: HashMap::new(),
+        signals: Vec::new(),
         ports: Vec::new(),
         declared: Vec::new(),
         n_bits: 0,
@@ -88,7 +89,8 @@ struct Module<'a> {
     source: Source<'a>,
     lexer: Lexer<'a>,
     gates: Gates<'a>,
-    signals: HashMap<&'a str, Signal>,
+    by_name: HashMap<&'a str, usize>,
+    signals: Vec<Signal>,
     ports: Vec<Token<'a>>,
     /// Names that were declared with a direction.
     declared: Vec<Token<'a>>,
@@ -166,8 +168,8 @@ impl<'a> Module<'a> {
                 _ => {}
             }
         }
-        let expected = "a declaration, a gate primitive, assign or endmodule";
-        Err(self.unexpected(expected).hint(HINT))
+        let error = self.unexpected("a declaration, a gate primitive, assign or endmodule");
+        Err(if first.shape == Shape::End { error } else { error.hint(HINT) })
     }
 
     /// `wire`, `reg` and `signed` behind a direction say nothing about a circuit.
@@ -184,15 +186,15 @@ impl<'a> Module<'a> {
         let range = self.range()?;
         loop {
             let name = self.name("a name")?;
-            self.declare(name, range, direction)?;
+            let signal = self.declare(name, range, direction)?;
             if let Some(value) = value {
-                for &net in &self.signals[name.text].nets {
+                for &net in &self.signals[signal].nets {
                     self.gates.netlist.gate(net, GateKind::Const(value), &[], name.offset)?;
                 }
             }
             if self.lexer.is("=") {
                 self.lexer.take()?;
-                let target = self.whole(name)?;
+                let target = self.whole(name, signal)?;
                 self.assign(&target, name.offset)?;
             }
             if self.lexer.is(";") {
@@ -203,18 +205,20 @@ impl<'a> Module<'a> {
         }
     }
 
+    /// The index of the signal, new or declared before in part.
     fn declare(
         &mut self,
         name: Token<'a>,
         range: Option<Range>,
         direction: Option<Direction>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         if direction.is_some() {
             self.declared.push(name);
         }
-        let Some(signal) = self.signals.get_mut(name.text) else {
+        let Some(&id) = self.by_name.get(name.text) else {
             return self.create(name, range, direction);
         };
+        let signal = &mut self.signals[id];
         if signal.range != range {
             let found = format!("another for {}", quote(name.text));
             return Err(self.source.error(
@@ -228,7 +232,7 @@ impl<'a> Module<'a> {
             return Err(self.source.error(name.offset, "one direction for each port", found));
         }
         signal.direction = signal.direction.or(direction);
-        Ok(())
+        Ok(id)
     }
 
     fn create(
@@ -236,28 +240,30 @@ impl<'a> Module<'a> {
         name: Token<'a>,
         range: Option<Range>,
         direction: Option<Direction>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         self.charge(range.map_or(1, Range::width), name.offset)?;
         let netlist = &mut self.gates.netlist;
         let nets = match range {
-            None => vec![netlist.unshared(Cow::Borrowed(name.text), name.offset)],
+            None => vec![netlist.declare(Cow::Borrowed(name.text), name.offset)],
             Some(range) => (range.low()..range.low() + range.width())
                 .map(|index| {
-                    netlist.unshared(Cow::Owned(format!("{}[{index}]", name.text)), name.offset)
+                    netlist.declare(Cow::Owned(format!("{}[{index}]", name.text)), name.offset)
                 })
                 .collect(),
         };
-        self.signals.insert(name.text, Signal { range, nets, direction });
-        Ok(())
+        self.signals.push(Signal { range, nets, direction });
+        self.by_name.insert(name.text, self.signals.len() - 1);
+        Ok(self.signals.len() - 1)
     }
 
     /// Counts bits against [`MAX_BITS`].
     fn charge(&mut self, n_bits: usize, offset: usize) -> Result<()> {
         self.n_bits = self.n_bits.saturating_add(n_bits);
-        if self.n_bits <= MAX_BITS {
+        let most = MAX_BITS + self.source.text().len();
+        if self.n_bits <= most {
             return Ok(());
         }
-        let expected = format!("at most {MAX_BITS} bits in declarations and operands");
+        let expected = format!("at most {most} bits in all declarations and operands");
         Err(self.source.error(offset, expected, format!("{}", self.n_bits)))
     }
 
@@ -440,7 +446,7 @@ impl<'a> Module<'a> {
             return Err(self.source.error(name.offset, "a name from the port list", found));
         }
         for port in std::mem::take(&mut self.ports) {
-            let signal = self.signals.get(port.text);
+            let signal = self.by_name.get(port.text).map(|&id| &self.signals[id]);
             let Some((signal, direction)) = signal.and_then(|s| Some((s, s.direction?))) else {
                 let found = format!("none for {}", quote(port.text));
                 return Err(self.source.error(port.offset, "input or output for each port", found));
@@ -457,8 +463,12 @@ impl<'a> Module<'a> {
                     .push(format!("the inout port {} is taken as an {role}", quote(port.text)));
             }
             for &net in &signal.nets {
-                if is_input {
-                    netlist.input(net, netlist.offset(net).max(port.offset))?;
+                if is_input && netlist.is_driven(net) {
+                    let found = format!("one for {}", quote(netlist.name(net)));
+                    let offset = netlist.offset(net);
+                    return Err(self.source.error(offset, "no driver for an input", found));
+                } else if is_input {
+                    netlist.input(net, port.offset)?;
                 } else {
                     let name = netlist.shared_name(net);
                     netlist.output(name, net.into(), port.offset)?;

@@ -20,20 +20,14 @@ use std::rc::Rc;
 use super::cells::{CellLiteral, Cells, Operation};
 use super::tree::root_level;
 use super::{cover, exact};
+use crate::batch::COUNTING;
 use crate::circuit::TruthTable;
 
 /// The most variables of a function.
 pub const N: usize = TruthTable::MAX_INPUTS;
 
 /// The projections on the variables.
-pub const VARIABLE: [u64; N] = [
-    0xAAAA_AAAA_AAAA_AAAA,
-    0xCCCC_CCCC_CCCC_CCCC,
-    0xF0F0_F0F0_F0F0_F0F0,
-    0xFF00_FF00_FF00_FF00,
-    0xFFFF_0000_FFFF_0000,
-    0xFFFF_FFFF_0000_0000,
-];
+pub const VARIABLE: [u64; N] = COUNTING;
 
 /// The level of every variable.
 pub type Arrivals = [u8; N];

@@ -19,9 +19,9 @@ impl Schedule {
         Schedule::looped(depth, depth)
     }
 
-    /// Layer applications in all.
+    /// Layer applications in all; the largest number if a file asks for more.
     pub fn n_steps(self) -> usize {
-        self.n_layers * self.n_loops
+        self.n_layers.saturating_mul(self.n_loops)
     }
 }
 

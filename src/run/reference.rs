@@ -134,19 +134,19 @@ impl Engine for Reference<'_> {
     }
 }
 
-fn round_to_f16(x: f32) -> f32 {
-    f16::from_f32(x).to_f32()
+fn round_to_f16(numbers: &mut [f32]) {
+    numbers.iter_mut().for_each(|x| *x = f16::from_f32(*x).to_f32());
 }
 
-fn round_to_bf16(x: f32) -> f32 {
-    bf16::from_f32(x).to_f32()
+fn round_to_bf16(numbers: &mut [f32]) {
+    numbers.iter_mut().for_each(|x| *x = bf16::from_f32(*x).to_f32());
 }
 
 /// How numbers of the model's dtype are computed in format `T`.
 #[derive(Debug, Clone, Copy)]
 struct Arithmetic<T> {
-    /// Applied to the result of every operation; none where `T` is the dtype.
-    round: Option<fn(T) -> T>,
+    /// Applied to the results of every operation; none where `T` is the dtype.
+    round: Option<fn(&mut [T])>,
     /// `exp(-x)` rounds to 0 in the dtype from here on.
     underflow: T,
 }
@@ -154,14 +154,19 @@ struct Arithmetic<T> {
 impl<T: Number> Arithmetic<T> {
     /// The result of an operation, rounded to the dtype.
     fn round<D: Dimension>(self, mut result: Array<T, D>) -> Array<T, D> {
-        self.round_in_place(&mut result);
+        self.round_in_place(result.as_slice_mut().expect("results are contiguous"));
         result
     }
 
-    fn round_in_place<D: Dimension>(self, result: &mut Array<T, D>) {
+    fn round_in_place(self, numbers: &mut [T]) {
         if let Some(round) = self.round {
-            result.mapv_inplace(round);
+            round(numbers);
         }
+    }
+
+    fn rounded(self, mut number: T) -> T {
+        self.round_in_place(std::slice::from_mut(&mut number));
+        number
     }
 
     /// `x w + b`
@@ -174,18 +179,21 @@ impl<T: Number> Arithmetic<T> {
     /// Terms that underflow are set to 0 without being computed and are left out of the sum, and a sum of
     /// 1 divides nothing: the same numbers, sooner.
     fn softmax(self, row: &mut [T]) {
-        let rounded = |x| self.round.map_or(x, |round| round(x));
         let max = maximum(row);
+        row.iter_mut().for_each(|score| *score -= max);
+        self.round_in_place(row);
         let mut sum = T::zero();
-        for score in row.iter_mut() {
-            let below = rounded(*score - max);
-            *score = if below <= -self.underflow { T::zero() } else { rounded(below.exp()) };
-            if *score != T::zero() {
-                sum = rounded(sum + *score);
+        for term in row.iter_mut() {
+            if *term <= -self.underflow {
+                *term = T::zero();
+            } else {
+                *term = self.rounded(term.exp());
+                sum = self.rounded(sum + *term);
             }
         }
         if sum != T::one() {
-            row.iter_mut().for_each(|term| *term = rounded(*term / sum));
+            row.iter_mut().for_each(|term| *term /= sum);
+            self.round_in_place(row);
         }
     }
 }
@@ -357,7 +365,7 @@ where
         let k = arithmetic.affine(x.view(), &self.w_k, &self.b_k);
         let v = arithmetic.affine(x.view(), &self.w_v, &self.b_v);
         general_mat_mul(T::one(), &q, &k.t(), T::zero(), scores);
-        arithmetic.round_in_place(scores);
+        arithmetic.round_in_place(scores.as_slice_mut().expect("the buffer is contiguous"));
         for (i, mut row) in scores.outer_iter_mut().enumerate() {
             let row = row.as_slice_mut().expect("rows of the buffer are contiguous");
             let visible = match mask {

@@ -3,6 +3,8 @@
 //! Bit `r` of a table is its value at row `r`, variable `h` being bit `h` of `r`. All tables have 256
 //! rows; one that depends on fewer variables repeats itself.
 
+use crate::batch::COUNTING;
+
 /// The variables a table may have.
 pub const MAX_VARIABLES: usize = 8;
 
@@ -11,14 +13,7 @@ pub const MAX_VARIABLES: usize = 8;
 pub struct Rows([u64; 4]);
 
 /// The rows in which variable `h < 6` is set.
-const PATTERN: [u64; 6] = [
-    0xAAAA_AAAA_AAAA_AAAA,
-    0xCCCC_CCCC_CCCC_CCCC,
-    0xF0F0_F0F0_F0F0_F0F0,
-    0xFF00_FF00_FF00_FF00,
-    0xFFFF_0000_FFFF_0000,
-    0xFFFF_FFFF_0000_0000,
-];
+const PATTERN: [u64; 6] = COUNTING;
 
 /// An AND of literals: the variables in it, and which of those are positive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -34,10 +34,12 @@ def forward(meta, w, tokens):
             x = x + np.maximum(x @ p["mlp.W_in"] + p["mlp.b_in"], 0) @ p["mlp.W_out"] + p["mlp.b_out"]
     return x[w["ports.output_positions"]] @ w["unembed.W_U"] + w["unembed.b_U"]
 
+def run(meta, w, bits):
+    tokens = np.full(int(meta["n_ctx"]), 2)
+    tokens[w["ports.input_positions"]] = [int(bit) for bit in bits]
+    return "".join("1" if one > zero else "0" for zero, one in forward(meta, w, tokens))
+
 if __name__ == "__main__":
-    meta, w = load(sys.argv[1])
+    model = load(sys.argv[1])
     for line in sys.stdin:
-        tokens = np.full(int(meta["n_ctx"]), 2)
-        tokens[w["ports.input_positions"]] = [int(bit) for bit in line.strip()]
-        logits = forward(meta, w, tokens)
-        print("".join("1" if one > zero else "0" for zero, one in logits))
+        print(run(*model, line.strip()))

@@ -317,7 +317,8 @@ impl Reader<'_, '_> {
             };
             let bits = u64::from(byte & 0x7F);
             if shift > 28 || shift > 0 && byte == 0 {
-                let error = self.scanner.error(offset, "a delta in its shortest form", "a longer");
+                let error =
+                    self.scanner.error(offset, "a delta in its shortest form", "a longer one");
                 return Err(error.hint("at most five bytes, the last of several not zero"));
             }
             delta |= bits << shift;

@@ -85,7 +85,7 @@ impl Definitions {
         };
         topological_order(body.ands.len(), |_| 2, operand).map_err(|k| {
             let out = body.ands[k].out;
-            let found = format!("a cycle through {}", out.literal);
+            let found = format!("a cycle through AND {}", out.literal);
             scanner.error(out.offset, "ANDs without a cycle", found)
         })
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::circuit::LatchInit;
 use crate::error::{Error, Result};
-use crate::format::cursor::{Source, Token, quote};
+use crate::format::cursor::{Source, Token, quote, shorten};
 
 /// A net of one model: an index into [`Model::nets`].
 pub type Local = u32;
@@ -113,9 +113,9 @@ pub fn parse<'a>(source: Source<'a>) -> Result<Parsed<'a>> {
         models: Vec::new(),
         is_open: false,
         skipping: false,
+        first_exdc: None,
         takes_rows: false,
         skipped: BTreeMap::new(),
-        notes: Vec::new(),
     };
     let mut words = Vec::new();
     for line in source.lines() {
@@ -141,11 +141,11 @@ struct Parser<'a> {
     is_open: bool,
     /// Inside an `.exdc` network.
     skipping: bool,
+    first_exdc: Option<usize>,
     /// Whether the line before was `.names` or a row.
     takes_rows: bool,
     /// Directives without logic: how many, the first one's offset.
     skipped: BTreeMap<&'a str, (usize, usize)>,
-    notes: Vec<String>,
 }
 
 impl<'a> Parser<'a> {
@@ -162,7 +162,10 @@ impl<'a> Parser<'a> {
         match first.text {
             ".model" => self.model(words)?,
             ".end" => (self.is_open, self.skipping) = (false, false),
-            ".exdc" => self.external_dont_cares(first),
+            ".exdc" => {
+                self.skipping = true;
+                self.first_exdc.get_or_insert(first.offset);
+            }
             _ => self.content(words)?,
         }
         if let Some(model) = self.models.last_mut() {
@@ -178,14 +181,6 @@ impl<'a> Parser<'a> {
         };
         self.models.push(Model::new(name));
         Ok(())
-    }
-
-    fn external_dont_cares(&mut self, word: Token<'a>) {
-        self.skipping = true;
-        let line = self.source.line(word.offset);
-        self.notes.push(format!(
-            "the external don't cares (.exdc, line {line}) are skipped: the circuit is the first network"
-        ));
     }
 
     /// A line inside a model, which begins here if there is no `.model`.
@@ -365,16 +360,21 @@ impl<'a> Parser<'a> {
         self.source.error(end, expected, "the end of the line")
     }
 
-    fn finish(mut self) -> Result<Parsed<'a>> {
+    fn finish(self) -> Result<Parsed<'a>> {
         if self.models.is_empty() {
             return Err(self.source.error(usize::MAX, "a .model", "the end of the file"));
         }
         let mut skipped: Vec<_> = self.skipped.iter().collect();
         skipped.sort_by_key(|(_, (_, offset))| *offset);
-        if !skipped.is_empty() {
-            self.notes.push(skipped_note(&skipped));
+        let mut notes = Vec::new();
+        if let Some(offset) = self.first_exdc {
+            let line = self.source.line(offset);
+            notes.push(format!("the external don't cares (.exdc, line {line}) are skipped: the circuit is the network before"));
         }
-        Ok(Parsed { models: self.models, notes: self.notes })
+        if !skipped.is_empty() {
+            notes.push(skipped_note(&skipped));
+        }
+        Ok(Parsed { models: self.models, notes })
     }
 }
 
@@ -409,11 +409,10 @@ fn skipped_note(skipped: &[(&&str, &(usize, usize))]) -> String {
     let mut words: Vec<String> = skipped
         .iter()
         .take(MOST)
-        .map(
-            |(word, (count, _))| {
-                if *count == 1 { word.to_string() } else { format!("{word} ({count} times)") }
-            },
-        )
+        .map(|(word, (count, _))| match count {
+            1 => shorten(word),
+            _ => format!("{} ({count} times)", shorten(word)),
+        })
         .collect();
     if skipped.len() > MOST {
         words.push(format!("{} more", skipped.len() - MOST));

@@ -21,6 +21,7 @@ pub fn write(circuit: &Circuit) -> Result<Written> {
     let mut writer = Writer { text: String::new(), names: NetNames::new(circuit, is_legal) };
     writer.header(circuit);
     for latch in circuit.latches() {
+        writer.names.need(latch.next);
         let next = writer.names.literal(latch.next).to_string();
         let init = match latch.init {
             LatchInit::Zero => "0",

@@ -156,10 +156,11 @@ fn groups(lines: &mut Lines) -> Result<(Format, Vec<usize>, Vec<usize>)> {
         let bad = (0..lines.tokens.len()).find(|&k| lines.number(k, "").is_err()).unwrap_or(0);
         return Err(lines.scanner.expected(lines.offset(bad), "the sizes of the input groups"));
     };
+    let uncounted = lines
+        .here("a count and as many group sizes", format!("{} numbers", second.len()))
+        .hint("Fashion: `2 64 64` and below it `1 64`; old format: `64 64 64`");
     if second.len() != 3 && !counted(&second) {
-        return Err(lines
-            .here("a count and as many group sizes", format!("{} numbers", second.len()))
-            .hint("Fashion: `2 64 64` and below it `1 64`; old format: `64 64 64`"));
+        return Err(uncounted);
     }
     let gates = lines.scanner.clone();
     lines.next();
@@ -173,6 +174,7 @@ fn groups(lines: &mut Lines) -> Result<(Format, Vec<usize>, Vec<usize>)> {
             let inputs = if second[1] == 0 { &second[..1] } else { &second[..2] };
             Ok((Format::BristolOld, inputs.to_vec(), vec![second[2]]))
         }
+        Some(third) if !counted(&second) && counted(&third) => Err(uncounted),
         _ => Err(lines.scanner.expected(lines.offset(0), "the sizes of the output groups")),
     }
 }
@@ -225,7 +227,7 @@ impl Netlist {
         if n_in.saturating_add(n_out).saturating_add(2) != last {
             return Err(lines.here(
                 format!("{} wires: {n_in} inputs and {n_out} outputs", n_in.saturating_add(n_out)),
-                format!("{} before the kind", last.saturating_sub(2)),
+                last.saturating_sub(2).to_string(),
             ));
         }
         let upper = name.to_ascii_uppercase();
@@ -347,7 +349,6 @@ fn require_arity(lines: &Lines, arity: [usize; 2], found: [usize; 2]) -> Result<
         return Ok(());
     }
     let kind = String::from_utf8_lossy(lines.tokens.last().map_or(&b""[..], |t| t.text));
-    let text = |[n_in, n_out]: [usize; 2]| format!("{n_in} and {n_out}");
-    let expected = format!("{} inputs and outputs of {kind}", text(arity));
-    Err(lines.here(expected, text(found)))
+    let text = |[n_in, n_out]: [usize; 2]| format!("{n_in} in and {n_out} out");
+    Err(lines.here(format!("{kind} with {}", text(arity)), text(found)))
 }

@@ -212,3 +212,22 @@ fn a_circuit_that_was_bristol_is_written_as_it_was() {
     assert_eq!(written.notes, [""; 0]);
     assert_eq!(text(written), file);
 }
+
+#[test]
+fn constants_that_gates_need_keep_their_wires_when_written_again() {
+    let mut builder = Builder::new();
+    let x = builder.input("x").unwrap().literal();
+    let zero = builder.constant(false).unwrap().literal();
+    builder.gate(GateKind::And, &[zero, !x, zero]).unwrap();
+    let circuit = builder.finish().unwrap();
+    let first = text(write(&circuit).unwrap());
+    assert_eq!(text(write(&load(&first).circuit).unwrap()), first);
+}
+
+#[test]
+fn the_old_format_needs_an_input_even_for_constants_that_nobody_sees() {
+    let mut builder = Builder::new();
+    let one = builder.constant(true).unwrap().literal();
+    builder.gate(GateKind::And, &[one, one]).unwrap();
+    assert!(write_old(&builder.finish().unwrap()).is_err());
+}

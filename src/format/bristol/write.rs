@@ -20,7 +20,7 @@ pub(super) enum Dialect {
 
 pub(super) fn write(circuit: &Circuit, dialect: Dialect) -> Result<Written> {
     circuit.require_combinational()?;
-    if dialect == Dialect::Old && circuit.inputs().is_empty() && !circuit.outputs().is_empty() {
+    if dialect == Dialect::Old && circuit.inputs().is_empty() && circuit.n_nodes() > 0 {
         return Err(Error::new("at least one input", "none")
             .hint("the old format has no constants; Bristol Fashion has"));
     }

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::circuit::{
     Builder, Circuit, GateKind, LatchInit, Literal, NodeId, Property, PropertyKind, TruthTable,
+    WordOrder,
 };
 use crate::error::{Error, Place, Result};
 use crate::format::order::topological_order;
@@ -17,6 +18,7 @@ use super::{INITS, KINDS, PROPERTY_KINDS, VERSION};
 const QUOTE: usize = 60;
 
 pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
+    let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let document: Value = serde_json::from_slice(bytes).map_err(|error| syntax(&error, file))?;
     let circuit = circuit(&document).map_err(|error| error.at(Place::File(file.to_string())))?;
     Ok(Loaded { circuit, format: Format::Json, notes: Vec::new() })
@@ -386,7 +388,8 @@ impl<'a> Netlist<'a> {
         let Some(orders) = document.get("word_orders") else { return Ok(()) };
         let object = Object::new(orders, "`word_orders`".to_string())?;
         for word in object.map.keys() {
-            self.builder.word_order(word.as_str(), object.string(word)?.parse()?);
+            let orders = WordOrder::ALL.map(|order| (order.name(), order));
+            self.builder.word_order(word.as_str(), object.choice(word, &orders)?);
         }
         Ok(())
     }

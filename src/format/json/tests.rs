@@ -1,3 +1,5 @@
+//! The JSON format by examples: the documented one, and names, orders and depths that must survive.
+
 use super::*;
 use crate::circuit::{Builder, WordOrder};
 

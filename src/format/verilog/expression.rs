@@ -1,7 +1,7 @@
 //! Verilog expressions into gates: precedence with two stacks, so nesting costs heap, not stack.
 
-use super::Module;
 use super::lexer::{Lexeme, Shape};
+use super::{Module, Range};
 use crate::circuit::GateKind;
 use crate::error::{Error, Result};
 use crate::format::cursor::{Source, Token, quote};
@@ -227,7 +227,9 @@ impl<'a> Module<'a> {
                 ("}", Some(Operator::Brace(items))) => {
                     let start = stacks.operands.len() - 1 - *items;
                     let items = stacks.operands.split_off(start);
-                    stacks.operands.push(items.into_iter().rev().flatten().collect());
+                    let bits: Vec<Bit> = items.into_iter().rev().flatten().collect();
+                    self.charge(bits.len(), offset)?;
+                    stacks.operands.push(bits);
                     stacks.operators.pop();
                     self.lexer.take()?;
                     continue;
@@ -258,6 +260,7 @@ impl<'a> Module<'a> {
                 }
                 _ => unreachable!("what encloses has precedence 0"),
             };
+            self.charge(bits.len(), offset)?;
             stacks.operands.push(bits);
         }
         Ok(())
@@ -305,11 +308,12 @@ impl<'a> Module<'a> {
     /// A name, perhaps with `[3]` or `[3:0]` behind it.
     fn reference(&mut self) -> Result<Vec<Bit>> {
         let name = self.lexer.take()?.token;
-        if !self.signals.contains_key(name.text) {
-            self.create(name, None, None)?;
-        }
+        let signal = match self.by_name.get(name.text) {
+            Some(&signal) => signal,
+            None => self.create(name, None, None)?,
+        };
         if !self.lexer.is("[") {
-            return self.whole(name);
+            return self.whole(name, signal);
         }
         let offset = self.lexer.take()?.token.offset;
         let left = self.index()?;
@@ -320,49 +324,62 @@ impl<'a> Module<'a> {
             left
         };
         self.expect("]")?;
-        self.select(name, left, right, offset)
+        self.select(name, signal, (left, right), offset)
     }
 
     /// All bits of a signal.
-    pub(super) fn whole(&mut self, name: Token<'a>) -> Result<Vec<Bit>> {
-        match self.signals[name.text].range {
-            Some(range) => self.select(name, range.left, range.right, name.offset),
-            None => Ok(vec![Bit::Pin(self.signals[name.text].nets[0].into())]),
+    pub(super) fn whole(&mut self, name: Token<'a>, signal: usize) -> Result<Vec<Bit>> {
+        match self.signals[signal].range {
+            Some(range) => self.select(name, signal, (range.left, range.right), name.offset),
+            None => {
+                let net = self.signals[signal].nets[0];
+                self.gates.netlist.mention(net, name.offset);
+                Ok(vec![Bit::Pin(net.into())])
+            }
         }
     }
 
     fn select(
         &mut self,
         name: Token<'a>,
-        left: usize,
-        right: usize,
+        signal: usize,
+        (left, right): (usize, usize),
         offset: usize,
     ) -> Result<Vec<Bit>> {
-        let signal = &self.signals[name.text];
+        let range = self.signals[signal].range;
         let (low, high) = (left.min(right), left.max(right));
-        let width = signal.range.map_or(0, |range| range.width());
-        let base = signal.range.map_or(0, |range| range.low());
-        let is_reversed = signal.range.is_some_and(|range| range.left < range.right);
+        let width = range.map_or(0, |range| range.width());
+        let base = range.map_or(0, |range| range.low());
+        let is_reversed = range.is_some_and(|range| range.left < range.right);
         if low < base || high - base >= width {
-            return Err(self.outside(name, left, right, offset));
+            return Err(self.outside(name, range, (left, right), offset));
         }
         self.charge(high - low + 1, name.offset)?;
-        let nets = &self.signals[name.text].nets[low - base..=high - base];
-        let mut bits: Vec<Bit> = nets.iter().map(|&net| Bit::Pin(net.into())).collect();
+        let mut bits = Vec::with_capacity(high - low + 1);
+        for &net in &self.signals[signal].nets[low - base..=high - base] {
+            self.gates.netlist.mention(net, name.offset);
+            bits.push(Bit::Pin(net.into()));
+        }
         if is_reversed {
             bits.reverse();
         }
         Ok(bits)
     }
 
-    fn outside(&self, name: Token<'a>, left: usize, right: usize, offset: usize) -> Error {
-        let expected = match self.signals[name.text].range {
+    fn outside(
+        &self,
+        name: Token<'a>,
+        range: Option<Range>,
+        (left, right): (usize, usize),
+        offset: usize,
+    ) -> Error {
+        let expected = match range {
             None => format!("no index, as {} is a single net", quote(name.text)),
             Some(range) => format!("an index within [{}:{}]", range.left, range.right),
         };
         let found = if left == right { format!("[{left}]") } else { format!("[{left}:{right}]") };
         self.source.error(offset, expected, found).hint(
-            "a vector is declared before it is used, and names with brackets are escaped: \\a[0] ",
+            "a vector is declared before it is used; a name that holds brackets begins with a backslash",
         )
     }
 

@@ -1,0 +1,4 @@
+module m (a, y);
+  input a; /* the rest
+  output y;
+endmodule

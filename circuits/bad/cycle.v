@@ -1,0 +1,7 @@
+module m (a, y);
+input a;
+output y;
+wire w;
+assign w = ~(y & a);
+assign y = ~w;
+endmodule

@@ -1,0 +1,5 @@
+module m (a, y);
+  input [3:0] a;
+  output y;
+  assign y = a[4];
+endmodule

@@ -1,0 +1,4 @@
+module m (a, y);
+  input a;
+  output y;
+  buf b (y, a);

@@ -1,0 +1,5 @@
+module m (a, y);
+  input a;
+  output y;
+  and g1 (y, a, b);
+endmodule

@@ -1,0 +1,19 @@
+//! Theorems as executable proofs, one per file, in logical order.
+//!
+//! Each file states a theorem, proves it in words, says what the machine checks and in which range, and
+//! drops a hypothesis to show that it is needed. `cargo test --test proofs` runs the quick range, with
+//! `CIRCUIT2TF_PROOFS=long` the long one.
+
+mod ground;
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+mod p01_simulation;
+mod p02_fixed_point;
+mod p03_loops;
+mod p04_sizes;
+mod p05_exactness;
+mod p11_level_collapse;
+mod p12_fewer_layers_than_levels;
+mod p13_tightness;
+mod p14_oblivious_attention;

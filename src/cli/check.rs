@@ -1,0 +1,33 @@
+//! `check`: is a certificate that was kept still one for this model and this circuit?
+
+use circuit2tf::verify::certificate::CertificateFile;
+use circuit2tf::verify::{Verdict, prove};
+use circuit2tf::{Error, Place, Result};
+
+use super::{Report, source, verify};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The certificate file that `verify --certificate` wrote
+    certificate: String,
+    /// The model file
+    model: String,
+    /// The circuit
+    circuit: String,
+}
+
+pub fn main(args: &Args) -> Result<Report> {
+    let at_file = |error: Error| error.at(Place::File(args.certificate.clone()));
+    let bytes = source::bytes(&args.certificate)?;
+    let file = CertificateFile::from_json(&String::from_utf8_lossy(&bytes)).map_err(at_file)?;
+    let (model, model_sha256) = source::model(&args.model)?;
+    let source = source::circuit(&args.circuit)?;
+    let (model, circuit) = ((&model, &*model_sha256), (&source.circuit, &*source.sha256));
+    file.recheck(model, circuit, prove).map_err(at_file)?;
+    let verdict = Verdict::from(&file.certificate);
+    Ok(Report {
+        text: format!("{verdict}\n").into_bytes(),
+        json: verify::verdict_json(&verdict),
+        status: verdict.exit_status(),
+    })
+}

@@ -1,0 +1,207 @@
+//! The resident engine: the forward pass, partially evaluated for the weights in hand.
+//!
+//! What does not vary is computed once and stays resident: channels that no block writes are constants
+//! (`frame`), so are scores that read only these, and softmax rows that are one-hot become a table of
+//! targets (`attention`). What is left of a layer is the arithmetic on the few channels that vary, for many
+//! assignments at once (`fold`, `plan`, `kernel`). Every premise is checked on the numbers, never taken from
+//! names or claims; a model that fails one is refused, and the reference engine runs it as what it is.
+//!
+//! Invariant: for a model that is accepted, every channel of every position after every layer of every loop
+//! is, as a number, what the reference engine computes, for all inputs. Reasons: the vectors that a position
+//! can hold are enumerated (`states`) and no sum rounds on any of them (`exact`), so neither the order of
+//! summation nor the format, if wide enough, matters; and what replaces a layer is compared with the layer
+//! on every combination of these vectors.
+
+use ndarray::Array2;
+
+use self::attention::Targets;
+use self::fold::{Basis, Derived};
+use self::frame::Frame;
+use self::kernel::Lane;
+use self::plan::{Layers, Plan};
+use self::states::{Layer, States};
+use super::{Engine, require_inputs};
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::model::{Dtype, Model};
+
+mod attention;
+mod exact;
+mod fold;
+mod frame;
+mod incremental;
+mod kernel;
+mod plan;
+mod states;
+
+pub use fold::Folded;
+pub use incremental::Work;
+
+/// The resident engine for one model.
+#[derive(Debug)]
+pub struct Resident<'m> {
+    frame: Frame<'m>,
+    basis: Basis,
+    n_states: usize,
+    /// Per layer of the block the number of a distinct one.
+    layers: Vec<usize>,
+    plan: AnyPlan,
+}
+
+#[derive(Debug)]
+enum AnyPlan {
+    Single(Plan<f32>),
+    Double(Plan<f64>),
+}
+
+/// Evaluates `$body` with `$plan` bound to the plan in the format it computes in.
+macro_rules! in_own_format {
+    ($any:expr, $plan:ident => $body:expr) => {
+        match $any {
+            AnyPlan::Single($plan) => $body,
+            AnyPlan::Double($plan) => $body,
+        }
+    };
+}
+
+/// A premise that does not hold, and where.
+fn refuse<T>(premise: &str, found: impl Into<String>) -> Result<T> {
+    Err(Error::new(premise, found)
+        .hint("the resident engine needs it, the reference engine does not"))
+}
+
+impl<'m> Resident<'m> {
+    /// Prepares a model, in time and memory linear in its size if its keys are codes.
+    ///
+    /// # Errors
+    /// A premise of partial evaluation fails: what was expected, what was found.
+    pub fn new(model: &'m Model) -> Result<Self> {
+        let frame = Frame::new(model)?;
+        if model.n_ctx() == 0 {
+            return refuse("a position", "none");
+        }
+        let (layers, numbers) = distinct_layers(&frame)?;
+        let mut states = States::at_start(&frame);
+        states.close(&layers, model.dtype)?;
+        let basis = Basis::new(&states, frame.dynamic.len());
+        let plan = match model.dtype {
+            Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
+            _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
+        };
+        Ok(Resident { frame, basis, n_states: states.len(), layers: numbers, plan })
+    }
+
+    /// Distinct vectors of the channels that vary, over all positions, layers, loops and inputs.
+    pub fn n_states(&self) -> usize {
+        self.n_states
+    }
+
+    /// Numbers that are computed per position, layer and assignment; other channels follow from these.
+    pub fn n_kept(&self) -> usize {
+        self.basis.kept.len()
+    }
+
+    /// What became of the hidden units of all types of positions.
+    pub fn folded(&self) -> Folded {
+        in_own_format!(&self.plan, plan => plan.folded)
+    }
+
+    /// The outputs, as [`Engine::run`] gives them, and how much of the work could be skipped: a number is
+    /// computed again only where the layer or what it reads has changed.
+    ///
+    /// # Errors
+    /// `inputs` has not one row per input.
+    pub fn run_incrementally(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Work)> {
+        require_inputs(self.frame.model, inputs)?;
+        let layers = || self.schedule(n_loops);
+        Ok(in_own_format!(&self.plan, plan => plan.run_incrementally(inputs, &layers)))
+    }
+
+    /// Runs one assignment and shows `observe` the number of layers applied and the stream, `[n_ctx, d_model]`,
+    /// before the first layer and after each.
+    ///
+    /// # Errors
+    /// `inputs` is not one bit per input.
+    pub fn trace(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        mut observe: impl FnMut(usize, &Array2<f64>),
+    ) -> Result<()> {
+        require_inputs(self.frame.model, &Batch::zeros(inputs.len(), 0))?;
+        let mut stream = self.static_stream();
+        let mut n_steps = 0;
+        in_own_format!(&self.plan, plan => {
+            plan.trace(inputs, self.schedule(n_loops), |numbers| {
+                self.write_dynamic(&plan.rows, numbers, &mut stream);
+                observe(n_steps, &stream);
+                n_steps += 1;
+            });
+        });
+        Ok(())
+    }
+
+    fn schedule(&self, n_loops: usize) -> Layers {
+        let layers = self.layers.clone();
+        Box::new((0..n_loops).flat_map(move |_| layers.clone()))
+    }
+
+    fn static_stream(&self) -> Array2<f64> {
+        let model = self.frame.model;
+        Array2::from_shape_fn((model.n_ctx(), model.d_model()), |(position, c)| {
+            match self.frame.index[c] {
+                None => self.frame.at(position, c),
+                Some(_) => 0.0,
+            }
+        })
+    }
+
+    fn write_dynamic<T: Lane>(&self, rows: &[u32], numbers: &[T], stream: &mut Array2<f64>) {
+        let n_kept = self.basis.kept.len();
+        for (position, mut at) in stream.outer_iter_mut().enumerate() {
+            for (&c, &Derived { kept, scale, shift }) in
+                self.frame.dynamic.iter().zip(&self.basis.derived)
+            {
+                at[c] = match scale == 0.0 {
+                    true => shift,
+                    false => {
+                        let row = rows[position * n_kept + kept] as usize;
+                        scale * numbers[row].to_f64() + shift
+                    }
+                };
+            }
+        }
+    }
+}
+
+/// The distinct layers of the block, and which of them each layer is.
+fn distinct_layers(frame: &Frame) -> Result<(Vec<Layer>, Vec<usize>)> {
+    let (mut firsts, mut layers, mut numbers) = (Vec::new(), Vec::new(), Vec::new());
+    let mut targets = Targets::new(frame);
+    for (l, block) in frame.model.blocks.iter().enumerate() {
+        let known = firsts.iter().position(|&first| *block == frame.model.blocks[first]);
+        numbers.push(known.unwrap_or(layers.len()));
+        if known.is_none() {
+            let targets = targets.find(block).map_err(|error| in_layer(error, l))?;
+            layers.push(Layer::new(frame, block, targets));
+            firsts.push(l);
+        }
+    }
+    Ok((layers, numbers))
+}
+
+fn in_layer(error: Error, l: usize) -> Error {
+    Error { found: format!("{} in layer {l}", error.found), ..error }
+}
+
+impl Engine for Resident<'_> {
+    fn name(&self) -> &'static str {
+        "resident"
+    }
+
+    fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
+        require_inputs(self.frame.model, inputs)?;
+        let layers = || self.schedule(n_loops);
+        Ok(in_own_format!(&self.plan, plan => plan.run(inputs, &layers)))
+    }
+}

@@ -1,0 +1,538 @@
+//! The certificate: it proves what the compiler makes, and nothing that is wrong.
+
+#[path = "support/circuits.rs"]
+mod circuits;
+#[path = "support/mutation.rs"]
+mod mutation;
+mod support;
+
+use circuit2tf::circuit::{Builder, Circuit, GateKind, Literal};
+use circuit2tf::compile::{Options, compile};
+use circuit2tf::layout::Layout;
+use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts};
+use circuit2tf::verify::Verdict;
+use circuit2tf::verify::certificate::{
+    Certificate, CertificateFile, certify, certify_or, read_network,
+};
+use mutation::{Subject, attack};
+use ndarray::{Array2, Axis};
+use proptest::prelude::*;
+use support::random_circuit;
+
+fn compiled(circuit: &Circuit, options: &Options) -> Model {
+    compile(circuit, "5ource", options).unwrap()
+}
+
+fn require_verified(model: &Model, circuit: &Circuit, what: &str) -> Certificate {
+    let certificate = certify(model, circuit);
+    let verdict = Verdict::from(&certificate);
+    assert!(matches!(verdict, Verdict::Verified { .. }), "{what}: {verdict}");
+    certificate
+}
+
+/// A spread of what the compiler offers.
+fn all_options() -> Vec<Options> {
+    let mut all = Vec::new();
+    for dtype in Dtype::ALL {
+        for (heads, layers, unroll, causal) in [
+            (2, 1, false, false),
+            (3, 2, false, true),
+            (4, 3, true, false),
+            (2, 4, false, true),
+            (3, 5, false, false),
+            (6, 1, true, true),
+        ] {
+            all.push(Options { layers, heads, dtype, unroll, causal, ..Options::default() });
+        }
+    }
+    all
+}
+
+#[test]
+fn what_the_compiler_makes_of_edge_cases_is_verified_with_every_option() {
+    for (name, circuit) in circuits::edge_cases() {
+        for options in all_options() {
+            let model = compiled(&circuit, &options);
+            require_verified(&model, &circuit, &format!("{name}, {options:?}"));
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+
+    #[test]
+    fn what_the_compiler_makes_of_random_circuits_is_verified(
+        circuit in random_circuit(8, 60),
+        choice in any::<prop::sample::Index>(),
+    ) {
+        if circuit.outputs().is_empty() {
+            return Ok(());
+        }
+        let options = choice.get(&all_options()).clone();
+        require_verified(&compiled(&circuit, &options), &circuit, &format!("{options:?}"));
+    }
+}
+
+/// The id of the condition that fails.
+fn failing(model: &Model, circuit: &Circuit) -> Option<String> {
+    let conditions = certify(model, circuit).conditions;
+    conditions.into_iter().find(|condition| condition.failure.is_some()).map(|failed| failed.id)
+}
+
+/// The model with its parts changed.
+fn changed(model: &Model, change: impl FnOnce(&mut Parts)) -> Model {
+    let mut parts = (**model).clone();
+    change(&mut parts);
+    Model::new(parts).unwrap()
+}
+
+/// The layout that the compiler gave the model.
+fn layout(model: &Model) -> Layout {
+    Layout::new(model.n_heads(), model.n_ctx()).unwrap()
+}
+
+/// Gives operand `h` of `position` the address of `target`.
+fn point(parts: &mut Parts, layout: &Layout, position: usize, h: usize, target: usize) {
+    for (to, from) in layout.pointer(h).zip(layout.address()) {
+        parts.w_pos[[position, to]] = parts.w_pos[[target, from]];
+    }
+}
+
+/// A named change of a model's parts, and the condition that fails after it.
+type Damage = (&'static str, &'static str, fn(&mut Parts, &Layout));
+
+/// Changes of `chain(3)`, whose inputs are at positions 0 to 3, its gates at 4, 5 and 6.
+const DAMAGES: [Damage; 22] = [
+    ("a number is not one", "C0", |parts, _| parts.blocks[0].w_in[[0, 0]] = f64::NAN),
+    ("an infinite bias", "C0", |parts, _| parts.b_u[0] = f64::INFINITY),
+    ("W_O writes a key", "C8", |parts, l| parts.blocks[0].w_o[[0, 0, l.address().start]] = 1.0),
+    ("W_K reads the state", "C2", |parts, l| parts.blocks[0].w_k[[0, l.value(), 0]] = 1.0),
+    ("W_Q reads the state", "C2", |parts, l| parts.blocks[0].w_q[[1, l.not_value(), 1]] = 1.0),
+    ("W_V reads a key", "C3", |parts, l| parts.blocks[0].w_v[[0, l.address().start, 0]] = 1.0),
+    ("values round", "C3", |parts, l| parts.blocks[0].w_v[[0, l.value(), 0]] = 1.0 + 1.0 / 1024.0),
+    ("the scores are flat", "C4", |parts, _| parts.blocks[0].w_q.mapv_inplace(|w| w / 256.0)),
+    ("two keys are equal", "C4", |parts, l| {
+        for c in l.address() {
+            parts.w_pos[[1, c]] = parts.w_pos[[0, c]];
+        }
+    }),
+    ("the mask hides an operand", "C4", |parts, l| {
+        parts.attention = Attention::Causal;
+        point(parts, l, 4, 0, 6);
+    }),
+    ("an eraser is missing", "C6", |parts, l| {
+        parts.blocks[0]
+            .w_out
+            .column_mut(l.value())
+            .mapv_inplace(|w| if w == -1.0 { 0.0 } else { w })
+    }),
+    ("the ramp is too steep for its step", "C6", |parts, _| {
+        parts.blocks[0].w_in.mapv_inplace(|w| 4.0 * w)
+    }),
+    ("a truth table's row is no bit", "C6", |parts, l| parts.w_pos[[5, l.table(1)]] = 0.0),
+    ("an input's bit is ignored", "C8", |parts, _| {
+        let zero = parts.w_e.row(0).to_owned();
+        parts.w_e.row_mut(1).assign(&zero);
+    }),
+    ("an input starts off", "C8", |parts, l| parts.w_pos[[2, l.value()]] = 1.0),
+    ("a gate starts off", "C8", |parts, l| parts.w_pos[[5, l.fetch(0)]] = 0.0),
+    ("one wrong bit in a truth table", "C10", |parts, l| {
+        parts.w_pos[[5, l.table(1)]] *= -1.0;
+        parts.w_pos[[5, l.not_table(1)]] *= -1.0;
+    }),
+    ("operands of a gate that is not symmetric exchanged", "C10", |parts, l| {
+        let operands: Vec<f64> = l.pointer(0).map(|c| parts.w_pos[[5, c]]).collect();
+        for ((c, d), x) in l.pointer(0).zip(l.pointer(1)).zip(operands) {
+            parts.w_pos[[5, c]] = parts.w_pos[[5, d]];
+            parts.w_pos[[5, d]] = x;
+        }
+    }),
+    ("a gate reads itself", "C10", |parts, l| point(parts, l, 5, 0, 5)),
+    ("an input is not latched", "C10", |parts, l| point(parts, l, 1, 0, 0)),
+    ("one loop too few", "C11", |parts, _| parts.n_loops -= 1),
+    ("the read-out is upside down", "C12", |parts, _| parts.w_u.mapv_inplace(|w| -w)),
+];
+
+#[test]
+fn every_condition_can_fail_and_what_fails_it_is_refused() {
+    let circuit = circuits::chain(3);
+    for dtype in Dtype::ALL {
+        let model = compiled(&circuit, &Options { dtype, ..Options::default() });
+        assert_eq!(failing(&model, &circuit), None);
+        for (name, condition, damage) in DAMAGES {
+            if name == "values round" && dtype != Dtype::F16 {
+                continue;
+            }
+            let damaged = changed(&model, |parts| damage(parts, &layout(&model)));
+            assert_eq!(
+                failing(&damaged, &circuit).as_deref(),
+                Some(condition),
+                "{name} in {dtype}"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_temperature_is_enough_just_above_its_bound_and_not_below() {
+    let circuit = circuits::full_adder();
+    for dtype in Dtype::ALL {
+        // Codes differ in two places or more, each worth twice the temperature.
+        let bound = dtype.underflow_threshold() / 4.0;
+        for (inverse_temperature, expected) in [(bound.ceil(), None), (bound.floor(), Some("C4"))] {
+            let options = Options { dtype, inverse_temperature, ..Options::default() };
+            let model = compiled(&circuit, &options);
+            let found = failing(&model, &circuit);
+            assert_eq!(found.as_deref(), expected, "{inverse_temperature} in {dtype}");
+            let is_right = mutation::is_right(&model, model.n_loops, &mutation::truth(&circuit));
+            assert!(expected.is_some() || is_right, "{inverse_temperature} in {dtype}");
+        }
+    }
+}
+
+#[test]
+fn more_loops_are_verified_and_fewer_than_the_depth_are_not() {
+    let circuit = circuits::chain(7);
+    for layers in 1..=5 {
+        let model = compiled(&circuit, &Options { layers, ..Options::default() });
+        for n_loops in [0, 1, 2, 3, 6, 7, 8, 1000, usize::MAX] {
+            let model = changed(&model, |parts| parts.n_loops = n_loops);
+            let is_enough = layers.saturating_mul(n_loops) >= 7;
+            let expected = if is_enough { None } else { Some("C11") };
+            assert_eq!(failing(&model, &circuit).as_deref(), expected, "{layers} x {n_loops}");
+        }
+    }
+}
+
+/// The model with its positions in another order: `order[i]` is the old place of position `i`.
+fn reordered(model: &Model, order: &[usize]) -> Model {
+    changed(model, |parts| {
+        parts.w_pos = parts.w_pos.select(Axis(0), order);
+        let place = |old: &usize| order.iter().position(|other| other == old).unwrap();
+        parts.input_positions = parts.input_positions.iter().map(place).collect();
+        parts.output_positions = parts.output_positions.iter().map(place).collect();
+        for vector in parts.claim.values_mut() {
+            *vector = order.iter().map(|&old| vector[old]).collect();
+        }
+    })
+}
+
+#[test]
+fn the_order_of_positions_is_free_unless_a_mask_cares() {
+    let circuit = circuits::full_adder();
+    for causal in [false, true] {
+        let model = compiled(&circuit, &Options { causal, ..Options::default() });
+        let backwards: Vec<usize> = (0..model.n_ctx()).rev().collect();
+        let expected = causal.then_some("C4");
+        assert_eq!(failing(&reordered(&model, &backwards), &circuit).as_deref(), expected);
+    }
+}
+
+#[test]
+fn layers_may_differ_as_long_as_each_computes_the_network() {
+    let circuit = circuits::one_gate(GateKind::And, 9);
+    let model = compiled(&circuit, &Options { layers: 3, ..Options::default() });
+    let mixed = changed(&model, |parts| {
+        let n_units = parts.blocks[1].b_in.len();
+        let order: Vec<usize> = (0..n_units).rev().collect();
+        let block = &mut parts.blocks[1];
+        let reversed = block.w_in.select(Axis(1), &order);
+        block.w_in.assign(&reversed);
+        block.b_in = block.b_in.select(Axis(0), &order);
+        block.w_out = block.w_out.select(Axis(0), &order);
+    });
+    let certificate = require_verified(&mixed, &circuit, "hidden units in another order");
+    assert_eq!(certificate.facts.n_distinct_layers, 2);
+
+    // Heads exchanged in one layer only: inner nodes of the tree are symmetric, so all is well; with a
+    // unit of that layer cut off it is not.
+    let heads = changed(&model, |parts| {
+        let block = &mut parts.blocks[2];
+        block.w_q = block.w_q.select(Axis(0), &[1, 0]);
+    });
+    require_verified(&heads, &circuit, "heads exchanged");
+    let cut = changed(&mixed, |parts| parts.blocks[1].w_out.row_mut(0).fill(0.0));
+    assert!(failing(&cut, &circuit).is_some());
+}
+
+#[test]
+fn layers_that_compute_different_functions_are_refused() {
+    // With its heads exchanged a layer computes `NOT a AND b` for `a AND NOT b`.
+    let circuit = circuits::chain(3);
+    let model = compiled(&circuit, &Options { layers: 3, ..Options::default() });
+    for l in 0..3 {
+        let exchanged = changed(&model, |parts| {
+            let block = &mut parts.blocks[l];
+            block.w_q = block.w_q.select(Axis(0), &[1, 0]);
+        });
+        assert_eq!(failing(&exchanged, &circuit).as_deref(), Some("C10"), "layer {l}");
+        assert!(read_network(&exchanged).is_err());
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
+
+    /// Two circuits of the same ports: the model of one is verified for the other only if they are
+    /// equal, whatever the claim that comes along.
+    #[test]
+    fn the_model_of_another_circuit_is_not_verified(
+        circuits in prop::collection::vec(random_circuit(3, 6), 30),
+    ) {
+        let truth = |circuit: &Circuit| -> Vec<Vec<bool>> {
+            let n = circuit.inputs().len();
+            let bits = |a: usize| (0..n).map(|i| a >> i & 1 == 1).collect::<Vec<bool>>();
+            (0..1 << n).map(|a| circuit.evaluate(&bits(a)).unwrap()).collect()
+        };
+        for (i, a) in circuits.iter().enumerate().filter(|(_, a)| !a.outputs().is_empty()) {
+            let model = compiled(a, &Options::default());
+            for b in &circuits[..i] {
+                let ports = |c: &Circuit| (c.inputs().len(), c.outputs().len());
+                if ports(a) == ports(b) && certify(&model, b).is_proof() {
+                    prop_assert_eq!(truth(a), truth(b));
+                }
+            }
+        }
+    }
+
+    /// One fan-in of a circuit complemented: the claim still fits, the function mostly not.
+    #[test]
+    fn a_circuit_with_one_wire_complemented_is_told_apart(
+        circuit in random_circuit(5, 12),
+        wire in any::<prop::sample::Index>(),
+    ) {
+        let edges: usize = circuit.nodes().map(|node| circuit.fanins(node).count()).sum();
+        if edges == 0 || circuit.outputs().is_empty() {
+            return Ok(());
+        }
+        let other = with_wire_complemented(&circuit, wire.index(edges));
+        let model = compiled(&circuit, &Options::default());
+        if certify(&model, &other).is_proof() {
+            let n = circuit.inputs().len();
+            for a in 0..1usize << n {
+                let bits: Vec<bool> = (0..n).map(|i| a >> i & 1 == 1).collect();
+                prop_assert_eq!(circuit.evaluate(&bits).unwrap(), other.evaluate(&bits).unwrap());
+            }
+        }
+    }
+}
+
+#[test]
+fn wide_gates_are_told_apart() {
+    let gate = |kind: GateKind, used: usize, complemented: Option<usize>| {
+        let (mut builder, x) = circuits::with_inputs(20);
+        let literals: Vec<Literal> =
+            x[..used].iter().enumerate().map(|(i, l)| l.flip_if(Some(i) == complemented)).collect();
+        let gate = builder.gate(kind, &literals).unwrap().literal();
+        circuits::with_outputs(builder, &[gate])
+    };
+    let mut all = Vec::new();
+    for kind in [GateKind::And, GateKind::Or, GateKind::Xor, GateKind::Nand, GateKind::Nor] {
+        all.extend([gate(kind, 20, None), gate(kind, 19, None), gate(kind, 20, Some(7))]);
+    }
+    for heads in [2, 3, 5] {
+        for (i, circuit) in all.iter().enumerate() {
+            let model = compiled(circuit, &Options { heads, ..Options::default() });
+            for (j, other) in all.iter().enumerate() {
+                assert_eq!(certify(&model, other).is_proof(), i == j, "{i} and {j}, {heads} heads");
+            }
+        }
+    }
+}
+
+/// The circuit with its `wire`-th fan-in complemented; node ids stay.
+fn with_wire_complemented(circuit: &Circuit, wire: usize) -> Circuit {
+    let mut builder = Builder::new();
+    let mut seen = 0;
+    for node in circuit.nodes() {
+        let fanins: Vec<Literal> = circuit
+            .fanins(node)
+            .map(|literal| {
+                seen += 1;
+                literal.flip_if(seen - 1 == wire)
+            })
+            .collect();
+        match circuit.kind(node) {
+            GateKind::Input => builder.input(format!("x{}", node.index())).unwrap(),
+            GateKind::Const(value) => builder.constant(value).unwrap(),
+            kind => builder.gate(kind, &fanins).unwrap(),
+        };
+    }
+    for output in circuit.outputs() {
+        builder.output(&output.name, output.literal).unwrap();
+    }
+    builder.finish().unwrap()
+}
+
+#[test]
+fn a_claim_that_lies_or_is_missing_is_no_proof_and_no_panic() {
+    let circuit = circuits::full_adder();
+    let model = compiled(&circuit, &Options::default());
+    let n = model.n_ctx() as i64;
+    for name in ["claim.node", "claim.complemented"] {
+        for (position, value) in (0..n).flat_map(|p| (-2..=n).map(move |value| (p, value))) {
+            let lying = changed(&model, |parts| {
+                parts.claim.get_mut(name).unwrap()[position as usize] = value;
+            });
+            let is_proof = certify(&lying, &circuit).is_proof();
+            // Inputs are what the ports say. A position without a claim is expanded. 1 is true.
+            let matters = position >= 3 && lying.claim != model.claim && value >= 0;
+            let is_a_lie = matters && (name == "claim.node" || value == 1);
+            assert!(!(is_a_lie && is_proof), "{name}[{position}] = {value}");
+        }
+        let missing = changed(&model, |parts| drop(parts.claim.remove(name)));
+        assert_eq!(failing(&missing, &circuit).as_deref(), Some("C10"));
+    }
+    // The weights are what they were, so somebody else may prove the network equal.
+    let silent = changed(&model, |parts| parts.claim.clear());
+    assert!(!certify(&silent, &circuit).is_proof());
+    let proved = certify_or(&silent, &circuit, &|network, circuit| {
+        (network.outputs().len() == circuit.outputs().len()).then(|| "by hand".to_string())
+    });
+    assert!(proved.is_proof());
+    assert_eq!(proved.facts.comparison, "by hand");
+}
+
+#[test]
+fn the_network_in_the_weights_is_read_without_the_claim() {
+    for (name, circuit) in circuits::edge_cases() {
+        let model = changed(&compiled(&circuit, &Options::default()), |parts| parts.claim.clear());
+        let reading = read_network(&model).unwrap();
+        let n = circuit.inputs().len();
+        for a in [0u128, 1, 2, 5, u128::MAX, u128::MAX << 1, 0x5555_5555_5555_5555_5555] {
+            let bits: Vec<bool> = (0..n).map(|i| a >> i & 1 == 1).collect();
+            let values = reading.network.evaluate(&bits);
+            let found: Vec<bool> =
+                reading.network.outputs().iter().map(|&id| values[id as usize]).collect();
+            assert_eq!(found, circuit.evaluate(&bits).unwrap(), "{name}");
+        }
+        assert_eq!(reading.positions.len(), reading.network.n_nodes());
+    }
+}
+
+#[test]
+fn empty_shapes_and_foreign_ports_are_refused() {
+    let circuit = circuits::full_adder();
+    let model = compiled(&circuit, &Options::default());
+    assert_eq!(failing(&model, &circuits::chain(3)).as_deref(), Some("C10"));
+    let shape = |n: usize, heads: usize, d: usize, d_head: usize, d_mlp: usize| {
+        let labels = Labels { channel_names: vec![String::new(); d], ..Labels::default() };
+        Model::new(Parts {
+            w_pos: Array2::zeros((n, d)),
+            w_e: Array2::zeros((3, d)),
+            w_u: Array2::zeros((d, 2)),
+            blocks: vec![Block::zeros(heads, d, d_head, d_mlp)],
+            input_positions: Vec::new(),
+            output_positions: Vec::new(),
+            labels,
+            ..(*model).clone()
+        })
+    };
+    let nothing = Builder::new().finish().unwrap();
+    for n in [0, 1, 3] {
+        for (heads, d, d_head, d_mlp) in
+            [(0, 1, 1, 1), (1, 0, 1, 1), (1, 1, 0, 1), (1, 1, 1, 0), (2, 3, 4, 5), (9, 1, 1, 1)]
+        {
+            // There is nothing to compute, so a proof would be one; it must end in a verdict, or be no
+            // model at all.
+            match shape(n, heads, d, d_head, d_mlp) {
+                Err(_) => assert!(d == 0 || d_head == 0, "{heads} heads, {d}, {d_head}, {d_mlp}"),
+                Ok(model) => {
+                    let verdict = Verdict::from(&certify(&model, &nothing));
+                    assert!(!matches!(verdict, Verdict::Refuted(_)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
+    let circuit = circuits::full_adder();
+    let model = compiled(&circuit, &Options::default());
+    let wrong = changed(&model, |parts| parts.n_loops = 1);
+    for model in [&model, &wrong] {
+        let file = CertificateFile {
+            certificate: certify(model, &circuit),
+            model_sha256: "m0de1".to_string(),
+            circuit_sha256: "c1rcu17".to_string(),
+        };
+        let text = file.to_json();
+        let read = CertificateFile::from_json(&text).unwrap();
+        assert_eq!(read.to_json(), text);
+        read.recheck((model, "m0de1"), (&circuit, "c1rcu17"), certify).unwrap();
+        assert!(read.recheck((model, "other"), (&circuit, "c1rcu17"), certify).is_err());
+        assert!(read.recheck((model, "m0de1"), (&circuit, "other"), certify).is_err());
+    }
+    let mut partial = certify(&model, &circuit);
+    partial.conditions.remove(3);
+    assert!(!partial.is_proof() && matches!(Verdict::from(&partial), Verdict::Unknown { .. }));
+    let text = CertificateFile {
+        certificate: certify(&model, &circuit),
+        model_sha256: String::new(),
+        circuit_sha256: String::new(),
+    }
+    .to_json();
+    let kept = CertificateFile::from_json(&text).unwrap();
+    assert!(kept.recheck((&wrong, ""), (&circuit, ""), certify).is_err(), "another model");
+    let by_other_means = text.replace("5 cuts of the claim", "a miter");
+    let kept = CertificateFile::from_json(&by_other_means).unwrap();
+    kept.recheck((&model, ""), (&circuit, ""), certify).unwrap();
+    for (from, to) in [
+        ("\"depth\": 3", "\"depth\": 2"),
+        ("\"gap\": 1024.0", "\"gap\": 2048.0"),
+        ("every number is finite", "every number is nice"),
+    ] {
+        assert!(text.contains(from), "{text}");
+        let forged = CertificateFile::from_json(&text.replace(from, to)).unwrap();
+        assert!(forged.recheck((&model, ""), (&circuit, ""), certify).is_err(), "{to}");
+    }
+    for broken in ["", "{}", "[1]", &text[..text.len() / 2], &text.replace("true", "1")] {
+        assert!(CertificateFile::from_json(broken).is_err());
+    }
+}
+
+/// Small models of every kind, to be corrupted.
+fn subjects() -> Vec<Subject> {
+    let circuits = [
+        ("full adder", circuits::full_adder()),
+        ("chain", circuits::chain(3)),
+        ("majority", circuits::one_gate(GateKind::Maj, 3)),
+        ("constants", circuits::constants(1)),
+    ];
+    let options = all_options();
+    let spread = circuits.into_iter().enumerate().flat_map(|(c, (name, circuit))| {
+        let options = options.iter().filter(|options| options.heads < 4).skip(c % 2).step_by(2);
+        options.cloned().map(move |options| (name, circuit.clone(), options)).collect::<Vec<_>>()
+    });
+    spread
+        .map(|(name, circuit, options)| Subject {
+            name: format!("{name}, {options:?}"),
+            model: compiled(&circuit, &options),
+            circuit,
+        })
+        .collect()
+}
+
+/// Mutants that are tried by default.
+const QUICK: usize = 2000;
+
+/// `CIRCUIT2TF_MUTANTS` says how many mutants to try.
+#[test]
+fn no_mutant_whose_function_changed_is_verified() {
+    let n = std::env::var("CIRCUIT2TF_MUTANTS").ok().and_then(|text| text.parse().ok());
+    let matrix = attack(&subjects(), n.unwrap_or(QUICK));
+    println!(
+        "{} mutants: {} changed, {} of them refused; unchanged: {} verified, {} unknown",
+        matrix.mutants,
+        matrix.changed,
+        matrix.refused,
+        matrix.unchanged_verified,
+        matrix.unchanged_unknown
+    );
+    assert!(matrix.failures.is_empty(), "{:#?}", matrix.failures);
+    assert_eq!(matrix.changed, matrix.refused);
+    assert!(matrix.changed > matrix.mutants / 10, "the attack is an attack");
+    assert!(matrix.unchanged_verified > 0, "the certificate verifies something");
+}

@@ -1,0 +1,168 @@
+"""Holds `circuit2tf run` and `circuit2tf eval` against numpy (run_model.py), bit by bit.
+
+usage: check.py [PROGRAM]               default: target/release/circuit2tf
+
+Circuits x options x dtypes on all inputs, or 64 random ones where there are more. Two controls show
+that the comparison can fail: models with one number changed must be seen to be wrong, and files full
+of random numbers, whose attention is soft, must still give the bits that numpy gives, so that no part
+of the forward pass goes unread. Without numpy a virtual environment is made in target/.
+"""
+import collections, importlib.util, json, os, pathlib, random, subprocess, sys, tempfile, venv
+from concurrent.futures import ProcessPoolExecutor
+
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+ENVIRONMENT = REPOSITORY / "target" / "interop-venv"
+
+if not all(importlib.util.find_spec(name) for name in ("numpy", "ml_dtypes")):
+    python = ENVIRONMENT / ("Scripts" if os.name == "nt" else "bin") / "python"
+    if pathlib.Path(sys.prefix) == ENVIRONMENT:
+        sys.exit("error: numpy and ml_dtypes are not there after their installation")
+    venv.create(ENVIRONMENT, with_pip=True)
+    subprocess.run([python, "-m", "pip", "install", "--quiet", "numpy", "ml_dtypes"], check=True)
+    sys.exit(subprocess.run([python, *sys.argv]).returncode)
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small and the processes many
+import numpy as np
+import run_model
+
+PROGRAM = sys.argv[1] if len(sys.argv) > 1 else REPOSITORY / "target" / "release" / "circuit2tf"
+DTYPES = ["f32", "f16", "bf16", "f64"]
+OPTIONS = ["", "--layers 3", "--unroll", "--causal", "--heads 3", "--heads 4 --causal --layers 2"]
+FAMILIES = ["parity:5", "adder:2", "majority:5", "mux:2", "decoder:3", "eq:3", "popcount:4", "hamming74",
+            "sort-bitonic:4", "comparator:3", "mult:2", "crc:n=6,poly=0x13", "random:n=9,gates=30,seed=3"]
+LARGE = ["aes-sbox"]  # in f32 without options only
+FILES = ["circuits/spec/" + name for name in (
+             "no_inputs.bench input_is_output.bench multiplexer_and_tables.bench one_operand.bench "
+             "covers.blif hierarchy.blif wide_covers.blif primitives.v vectors.v").split()]
+FILES += ["../shared/benchmarks/" + name for name in (
+             "iscas85/c17.bench aiger/true.aag aiger/false.aag aiger/inverter.aag aiger/halfadder.aag "
+             "mcnc_blif/cm82a.blif mcnc_blif/b1.blif mcnc_blif/majority.blif").split()]
+
+
+def program(*arguments, lines=()):
+    text = "".join(f"{line}\n" for line in lines)
+    done = subprocess.run([PROGRAM, *arguments], input=text, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(map(str, arguments))}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def compile_model(folder, circuit, options, dtype):
+    model = pathlib.Path(folder) / "model.safetensors"
+    program("compile", circuit, "-o", model, "--dtype", dtype, *options.split())
+    return model
+
+
+def assignments(circuit):
+    n = json.loads(program("info", circuit, "--json"))["inputs"]
+    if n <= 6:
+        return [f"{number:0{n}b}" if n else "" for number in range(2**n)]
+    generator = random.Random(n)
+    return ["0" * n, "1" * n] + ["".join(generator.choices("01", k=n)) for _ in range(62)]
+
+
+def engine(model, lines):
+    return program("run", model, "--inputs", "-", lines=lines).splitlines()
+
+
+def numpy(model, lines):
+    loaded = run_model.load(model)
+    return [run_model.run(*loaded, line) for line in lines]
+
+
+def compare(case):
+    """One model in its own process: what is wrong with it, or nothing."""
+    circuit, options, dtype = case
+    try:
+        lines = assignments(circuit)
+        expected = program("eval", circuit, "--inputs", "-", lines=lines).splitlines()
+        with tempfile.TemporaryDirectory() as folder:
+            model = compile_model(folder, circuit, options, dtype)
+            answers = {"run": engine(model, lines), "numpy": numpy(model, lines)}
+    except RuntimeError as error:
+        return str(error)
+    wrong = [f"{name} differs from eval at {line}" for name, bits in answers.items()
+             for line, bit, right in zip(lines, bits, expected, strict=True) if bit != right]
+    return "; ".join(wrong[:2])
+
+
+def rewrite(model, change):
+    """Lets `change(name, numbers)` alter the float tensors of a model file in place."""
+    data = bytearray(model.read_bytes())
+    start = 8 + int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:start])
+    for name, tensor in sorted(header.items()):
+        if name != "__metadata__" and tensor["dtype"] != "I64":
+            begin, end = (start + offset for offset in tensor["data_offsets"])
+            numbers = np.frombuffer(data[begin:end], run_model.DTYPES[tensor["dtype"]]).copy()
+            change(name, numbers)
+            data[begin:end] = numbers.tobytes()
+    model.write_bytes(data)
+
+
+def one_number_changed(case):
+    """The model with one number negated must differ from the circuit, and run as numpy runs it."""
+    tensor, dtype = case
+    with tempfile.TemporaryDirectory() as folder:
+        model = compile_model(folder, "eq:2", "", dtype)
+        lines = assignments("eq:2")
+        right = numpy(model, lines)
+
+        def negate_first(name, numbers):
+            if name == tensor:
+                numbers[np.flatnonzero(numbers)[0]] *= -1
+
+        rewrite(model, negate_first)
+        if numpy(model, lines) == right:
+            return "numpy does not see the change"
+        return "" if engine(model, lines) == numpy(model, lines) else "run and numpy differ"
+
+
+def random_numbers(options):
+    """Files of random numbers must run as numpy runs them, and some must compute something."""
+    varying, lines = 0, assignments("adder:2")
+    with tempfile.TemporaryDirectory() as folder:
+        model = compile_model(folder, "adder:2", " ".join(options), "f64")
+        for seed in range(8):
+            generator = np.random.default_rng(seed)
+
+            def randomize(name, numbers):
+                scale = 2.0 if name == "embed.W_E" else 0.2
+                numbers[:] = generator.normal(0, scale, len(numbers))
+
+            rewrite(model, randomize)
+            bits = numpy(model, lines)
+            varying += len(set(bits)) > 1
+            if engine(model, lines) != bits:
+                return f"run and numpy differ with seed {seed}"
+    return "" if varying > 3 else "the outputs hardly depend on the inputs"
+
+
+def main():
+    circuits = FAMILIES + [name for name in FILES if os.path.isfile(name)]
+    cases = [(circuit, options, dtype) for circuit in circuits for options in OPTIONS for dtype in DTYPES]
+    cases += [(circuit, "", "f32") for circuit in LARGE]
+    tensors = ["embed.W_E", "unembed.W_U", "blocks.0.attn.W_V", "blocks.0.attn.W_O", "blocks.0.attn.b_O",
+               "blocks.0.mlp.W_in", "blocks.0.mlp.b_in", "blocks.0.mlp.W_out", "blocks.0.mlp.b_out"]
+    changed = [(tensor, dtype) for tensor in tensors for dtype in DTYPES]
+    randoms = [("--layers", "1"), ("--layers", "2"), ("--causal", "--layers", "2"), ("--unroll", "--heads", "3")]
+
+    table = collections.defaultdict(list)
+    with ProcessPoolExecutor() as pool:
+        for title, check, these in [("", compare, cases), ("one number changed", one_number_changed, changed),
+                                    ("random numbers", random_numbers, randoms)]:
+            for case, problem in zip(these, pool.map(check, these)):
+                table[title or case[0]].append((case, problem))
+    for title, rows in table.items():
+        bad = [row for row in rows if row[1]]
+        print(f"{title:48} {len(rows) - len(bad):4} passed {len(bad):4} failed")
+        for case, problem in bad:
+            print(f"    {' '.join(case[1:] if case[0] == title else map(str, case))}: {problem}")
+    failed = sum(bool(problem) for rows in table.values() for _, problem in rows)
+    print(f"{sum(map(len, table.values())) - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    os.chdir(REPOSITORY)
+    main()
