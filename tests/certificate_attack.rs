@@ -956,14 +956,27 @@ fn small_circuit(rng: &mut ChaCha8Rng) -> Circuit {
 
 /// One change that keeps most of the structure; a word for it.
 fn mutate(parts: &mut Parts, layout: &Layout, donor: &Parts, rng: &mut ChaCha8Rng) -> &'static str {
+    match rng.random_range(0..19) {
+        kind @ 0..9 => mutate_row(kind, parts, layout, rng),
+        kind @ 9..16 => mutate_ports_or_claim(kind, parts, donor, rng),
+        kind => mutate_layer(kind, parts, layout, rng),
+    }
+}
+
+/// A change of the row of one position.
+fn mutate_row(
+    kind: usize,
+    parts: &mut Parts,
+    layout: &Layout,
+    rng: &mut ChaCha8Rng,
+) -> &'static str {
     let n = parts.w_pos.nrows();
     let (a, b) = (rng.random_range(0..n), rng.random_range(0..n));
     let (h, r) = (rng.random_range(0..layout.k()), rng.random_range(0..layout.n_rows()));
     let copy = |parts: &mut Parts, from: std::ops::Range<usize>, to: std::ops::Range<usize>| {
         from.zip(to).for_each(|(from, to)| parts.w_pos[[a, to]] = parts.w_pos[[b, from]]);
     };
-    let l = rng.random_range(0..parts.blocks.len());
-    match rng.random_range(0..19) {
+    match kind {
         0 => {
             let rows = [parts.w_pos.row(a).to_owned(), parts.w_pos.row(b).to_owned()];
             parts.w_pos.row_mut(a).assign(&rows[1]);
@@ -1011,12 +1024,25 @@ fn mutate(parts: &mut Parts, layout: &Layout, donor: &Parts, rng: &mut ChaCha8Rn
             }
             "table copied"
         }
-        8 => {
+        _ => {
             for c in [layout.value(), layout.not_value()] {
                 parts.w_pos[[a, c]] *= -1.0;
             }
             "start"
         }
+    }
+}
+
+/// A change of what the file says beside its weights, or a row of another circuit's model.
+fn mutate_ports_or_claim(
+    kind: usize,
+    parts: &mut Parts,
+    donor: &Parts,
+    rng: &mut ChaCha8Rng,
+) -> &'static str {
+    let n = parts.w_pos.nrows();
+    let (a, b) = (rng.random_range(0..n), rng.random_range(0..n));
+    match kind {
         9 => {
             let o = rng.random_range(0..parts.output_positions.len());
             parts.output_positions[o] = a;
@@ -1046,10 +1072,23 @@ fn mutate(parts: &mut Parts, layout: &Layout, donor: &Parts, rng: &mut ChaCha8Rn
             }
             "row of another circuit"
         }
-        15 => {
+        _ => {
             parts.n_loops = rng.random_range(0..=parts.n_loops + 1);
             "loops"
         }
+    }
+}
+
+/// A change of one layer.
+fn mutate_layer(
+    kind: usize,
+    parts: &mut Parts,
+    layout: &Layout,
+    rng: &mut ChaCha8Rng,
+) -> &'static str {
+    let (h, r) = (rng.random_range(0..layout.k()), rng.random_range(0..layout.n_rows()));
+    let l = rng.random_range(0..parts.blocks.len());
+    match kind {
         16 => {
             // The layer's inverters: a row of its table answers the other way round.
             for u in [2 * r, 2 * r + 1] {
