@@ -8,12 +8,14 @@
 //! bits, so all layers are equal, and after `t` of them every node of level at most `t` is right and
 //! stays right. With `collapse = c` the network is one of `⌈depth / c⌉` levels and fan-in `2^c` first.
 
+use std::collections::BTreeMap;
+
 use crate::circuit::Circuit;
 use crate::claim::Claim;
 use crate::error::{Error, Result};
 use crate::layout::Layout;
 use crate::mapping::{self, Mapped};
-use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Schedule};
+use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Schedule, Scheme};
 #[cfg(doc)]
 use crate::network::Network;
 
@@ -85,6 +87,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
     let block = block(&layout, options);
     let (w_u, b_u) = unembed::read_out(&layout);
     Model::new(Parts {
+        scheme: if options.unroll { Scheme::Unrolled } else { Scheme::Recurrent },
         dtype: options.dtype,
         attention: if options.causal { Attention::Causal } else { Attention::Bidirectional },
         n_loops: schedule.n_loops,
@@ -95,6 +98,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         b_u,
         input_positions: (0..mapped.network.n_inputs()).collect(),
         output_positions: mapped.network.outputs().iter().map(|&id| id as usize).collect(),
+        scheme_vectors: BTreeMap::new(),
         labels: labels(circuit, &mapped, &layout, source_sha256),
         claim: Claim { origin: mapped.origin }.to_vectors(),
     })

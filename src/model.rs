@@ -14,9 +14,11 @@ use crate::error::{Error, Result};
 mod dtype;
 pub mod file;
 mod schedule;
+mod scheme;
 
 pub use dtype::Dtype;
 pub use schedule::Schedule;
+pub use scheme::Scheme;
 
 /// Which positions a query may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,20 +98,23 @@ pub struct Labels {
 /// The numbers of a model, not yet checked; [`Model::new`] checks them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
+    pub scheme: Scheme,
     pub dtype: Dtype,
     pub attention: Attention,
     pub n_loops: usize,
-    /// `[3, d_model]`: the tokens 0, 1 and blank.
+    /// `[d_vocab, d_model]`: the tokens 0, 1 and, where the whole sequence is run at once, blank.
     pub w_e: Array2<f64>,
     /// `[n_ctx, d_model]`
     pub w_pos: Array2<f64>,
     pub blocks: Vec<Block>,
-    /// `[d_model, 2]`
+    /// `[d_model, d_vocab_out]`; token 1 against token 0 is the bit.
     pub w_u: Array2<f64>,
-    /// `[2]`
+    /// `[d_vocab_out]`
     pub b_u: Array1<f64>,
     pub input_positions: Vec<usize>,
     pub output_positions: Vec<usize>,
+    /// What a scheme's forward pass needs besides, as named vectors `scheme.*` of the file.
+    pub scheme_vectors: BTreeMap<String, Vec<i64>>,
     pub labels: Labels,
     /// The compiler's claim, as named vectors of the file; a runner ignores it.
     pub claim: BTreeMap<String, Vec<i64>>,
@@ -128,7 +133,7 @@ impl Deref for Model {
 }
 
 impl Model {
-    /// Token numbers of [`Parts::w_e`]; tokens 0 and 1 are the bits.
+    /// The token, besides the bits 0 and 1, that says nothing.
     pub const BLANK: usize = 2;
 
     /// Checks shapes, ports, names and that each number is one of the dtype.
@@ -149,6 +154,18 @@ impl Model {
         Ok(model)
     }
 
+    /// An error unless the whole sequence goes through the blocks at once, as against token by token.
+    ///
+    /// # Errors
+    /// The model's scheme is a decoder's.
+    pub fn require_parallel(&self) -> Result<()> {
+        if self.scheme.is_parallel() {
+            return Ok(());
+        }
+        let found = format!("one of the scheme {}", self.scheme);
+        Err(Error::new("a model that runs on the whole sequence at once", found))
+    }
+
     /// The parts, to make another model of.
     pub fn into_parts(self) -> Parts {
         self.0
@@ -160,6 +177,16 @@ impl Model {
 
     pub fn d_model(&self) -> usize {
         self.w_pos.ncols()
+    }
+
+    /// Tokens that can be read.
+    pub fn d_vocab(&self) -> usize {
+        self.w_e.nrows()
+    }
+
+    /// Tokens that can be written.
+    pub fn d_vocab_out(&self) -> usize {
+        self.w_u.ncols()
     }
 
     pub fn n_layers(&self) -> usize {
@@ -186,9 +213,13 @@ impl Model {
             let found = format!("d_model = {d}, d_head = {d_head}");
             return Err(Error::new("d_model and d_head of 1 or more", found));
         }
-        expect_shape("embed.W_E", self.w_e.shape(), &[3, d])?;
-        expect_shape("unembed.W_U", self.w_u.shape(), &[d, 2])?;
-        expect_shape("unembed.b_U", self.b_u.shape(), &[2])?;
+        let (d_vocab, d_vocab_out) = match self.scheme.is_parallel() {
+            true => (3, 2),
+            false => (self.d_vocab().max(2), self.d_vocab_out().max(2)),
+        };
+        expect_shape("embed.W_E", self.w_e.shape(), &[d_vocab, d])?;
+        expect_shape("unembed.W_U", self.w_u.shape(), &[d, d_vocab_out])?;
+        expect_shape("unembed.b_U", self.b_u.shape(), &[d_vocab_out])?;
         for (l, block) in self.blocks.iter().enumerate() {
             for (name, shape) in block_shapes(heads, d, d_head, d_mlp) {
                 expect_shape(&format!("blocks.{l}.{name}"), block_tensor(block, name).0, &shape)?;

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 use circuit2tf::circuit::{Circuit, GateKind, Literal};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::layout::Layout;
-use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts};
+use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 use circuit2tf::run::Reference;
 use circuit2tf::verify::certificate::{CertificateFile, certify};
 use circuit2tf::verify::{Verdict, decompile, exhaustive};
@@ -218,6 +218,7 @@ fn blank(
 ) -> Parts {
     let names = |stem: &str, n: usize| (0..n).map(|i| format!("{stem}{i}")).collect();
     Parts {
+        scheme: Scheme::Recurrent,
         dtype: Dtype::F32,
         attention: Attention::Bidirectional,
         n_loops: 1,
@@ -234,6 +235,7 @@ fn blank(
             channel_names: names("c", d_model),
             ..Labels::default()
         },
+        scheme_vectors: Default::default(),
         claim: Default::default(),
     }
 }

@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2, Array3};
 use safetensors::tensor::{Dtype as FileDtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 
-use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts};
+use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts, Scheme};
 use crate::error::{Error, Place, Result};
 
 const FORMAT: &str = "circuit2tf";
@@ -28,7 +28,8 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
         let entry = json!({"dtype": dtype, "shape": shape, "data_offsets": [start, data.len()]});
         header.insert(name.to_string(), entry);
     };
-    for (name, positions) in port_vectors(model).iter().chain(&model.claim) {
+    let vectors = port_vectors(model);
+    for (name, positions) in vectors.iter().chain(&model.scheme_vectors).chain(&model.claim) {
         add(name, "I64", &[positions.len()], &|data| {
             data.extend(positions.iter().flat_map(|x| x.to_le_bytes()));
         });
@@ -106,8 +107,9 @@ fn metadata(model: &Model) -> Value {
         "d_head": model.d_head().to_string(),
         "d_mlp": model.d_mlp().to_string(),
         "n_ctx": model.n_ctx().to_string(),
-        "d_vocab": "3",
-        "d_vocab_out": "2",
+        "d_vocab": model.d_vocab().to_string(),
+        "d_vocab_out": model.d_vocab_out().to_string(),
+        "scheme": model.scheme.name(),
         "act_fn": "relu",
         "normalization": "none",
         "attention": attention,
@@ -163,8 +165,6 @@ impl Reader<'_> {
         for (key, value) in [
             ("format", FORMAT),
             ("version", VERSION),
-            ("d_vocab", "3"),
-            ("d_vocab_out", "2"),
             ("act_fn", "relu"),
             ("normalization", "none"),
             ("attn_scale", "1"),
@@ -176,6 +176,7 @@ impl Reader<'_> {
         // A lying count is found out by the first tensor that is missing, before anything is reserved.
         let blocks: Result<Vec<Block>> = (0..n_layers).map(|l| self.block(dtype, l)).collect();
         let model = Model::new(Parts {
+            scheme: self.scheme()?,
             dtype,
             attention: self.attention()?,
             n_loops: self.count("n_loops")?,
@@ -186,8 +187,9 @@ impl Reader<'_> {
             b_u: self.array1(dtype, "unembed.b_U")?,
             input_positions: self.positions("ports.input_positions")?,
             output_positions: self.positions("ports.output_positions")?,
+            scheme_vectors: self.vectors("scheme.")?,
             labels: self.labels()?,
-            claim: self.claim()?,
+            claim: self.vectors("claim.")?,
         })?;
         self.check_counts(&model)?;
         Ok(model)
@@ -200,6 +202,8 @@ impl Reader<'_> {
             ("d_head", model.d_head()),
             ("d_mlp", model.d_mlp()),
             ("n_ctx", model.n_ctx()),
+            ("d_vocab", model.d_vocab()),
+            ("d_vocab_out", model.d_vocab_out()),
         ] {
             if self.count(key)? != found {
                 let expected = format!("{key} = {found}, as the tensors have it");
@@ -234,6 +238,11 @@ impl Reader<'_> {
             .map_err(|error| Error::new(format!("{kind} as {key}"), format!("{error}")))
     }
 
+    /// Files of other writers need not name a scheme: the forward pass is the plain one.
+    fn scheme(&self) -> Result<Scheme> {
+        self.metadata.get("scheme").map_or(Ok(Scheme::default()), |name| name.parse())
+    }
+
     fn attention(&self) -> Result<Attention> {
         match self.entry("attention")? {
             "bidirectional" => Ok(Attention::Bidirectional),
@@ -257,8 +266,9 @@ impl Reader<'_> {
         })
     }
 
-    fn claim(&self) -> Result<BTreeMap<String, Vec<i64>>> {
-        let names = self.tensors.names().into_iter().filter(|name| name.starts_with("claim."));
+    /// The vectors whose names begin like this.
+    fn vectors(&self, prefix: &str) -> Result<BTreeMap<String, Vec<i64>>> {
+        let names = self.tensors.names().into_iter().filter(|name| name.starts_with(prefix));
         names.map(|name| Ok((name.to_string(), self.integers(name)?))).collect()
     }
 

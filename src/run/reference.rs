@@ -62,8 +62,9 @@ impl<'m> Reference<'m> {
     /// Prepares a model.
     ///
     /// # Errors
-    /// The scores of one head, `n_ctx²` numbers, exceed 1 GiB.
+    /// The scheme is a decoder's, or the scores of one head, `n_ctx²` numbers, exceed 1 GiB.
     pub fn new(model: &'m Model) -> Result<Self> {
+        model.require_parallel()?;
         let n = model.n_ctx();
         let bytes = n.saturating_mul(n).saturating_mul(model.dtype.size());
         if bytes > MAX_SCORE_BYTES {

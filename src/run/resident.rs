@@ -76,6 +76,7 @@ impl<'m> Resident<'m> {
     /// # Errors
     /// A premise of partial evaluation fails: what was expected, what was found.
     pub fn new(model: &'m Model) -> Result<Self> {
+        model.require_parallel()?;
         let frame = Frame::new(model)?;
         if model.n_ctx() == 0 {
             return refuse("a position", "none");

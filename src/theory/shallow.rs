@@ -9,7 +9,7 @@
 use ndarray::{Array1, Array2};
 
 use crate::error::{Error, Result};
-use crate::model::{Attention, Block, Dtype, Labels, Model, Parts};
+use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 
 mod pointer;
 
@@ -58,6 +58,7 @@ impl Draft {
         let depth = blocks.len() * n_loops;
         let channel_names = self.channels;
         Model::new(Parts {
+            scheme: Scheme::Recurrent,
             dtype,
             attention: Attention::Bidirectional,
             n_loops,
@@ -68,6 +69,7 @@ impl Draft {
             b_u: self.b_u,
             input_positions,
             output_positions,
+            scheme_vectors: Default::default(),
             labels: Labels { input_names, output_names, channel_names, depth, ..Labels::default() },
             claim: Default::default(),
         })

@@ -266,6 +266,7 @@ impl Certificate {
 
     /// Reads the network from the weights: every condition but C10, of which the topology is checked.
     fn read<'m>(&mut self, model: &'m Model) -> Checked<Reading<'m>> {
+        model.require_parallel().map_err(|error| Failure::new("C0", error.to_string()))?;
         frame::require_size(model)?;
         frame::require_finite(model)?;
         self.pass("C0", None);
