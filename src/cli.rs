@@ -16,12 +16,14 @@ mod claims;
 mod compile;
 mod convert;
 mod depth;
+mod engines;
 mod eval;
 mod families;
 mod info;
 mod loops;
 mod progress;
 mod run;
+mod shard;
 mod source;
 mod verify;
 
@@ -48,7 +50,7 @@ enum Command {
     /// Evaluate a circuit on inputs, directly
     Eval(eval::Args),
     /// Check that a model computes a circuit
-    Verify(verify::Args),
+    Verify(verify::Command),
     /// Check a certificate that was kept against a model and a circuit
     Check(check::Args),
     /// Read a circuit back from the weights of a model alone

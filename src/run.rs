@@ -8,7 +8,7 @@ mod reference;
 mod resident;
 
 pub use reference::{Reference, Step};
-pub use resident::{Folded, Resident, Work};
+pub use resident::{Folded, Incremental, Resident, Work};
 
 /// Something that runs a model.
 pub trait Engine: Sync {
@@ -20,6 +20,11 @@ pub trait Engine: Sync {
     /// # Errors
     /// `inputs` has not one row per input of the model.
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch>;
+
+    /// What the engine has to say about the runs so far.
+    fn remark(&self) -> Option<String> {
+        None
+    }
 }
 
 /// An error unless `inputs` has one row per input of `model`.

@@ -35,14 +35,14 @@ mod plan;
 mod states;
 
 pub use fold::Folded;
-pub use incremental::Work;
+pub use incremental::{Incremental, Work};
 
 /// The resident engine for one model.
 #[derive(Debug)]
 pub struct Resident<'m> {
     frame: Frame<'m>,
     basis: Basis,
-    n_states: usize,
+    states: States,
     /// Per layer of the block the number of a distinct one.
     layers: Vec<usize>,
     plan: AnyPlan,
@@ -63,6 +63,7 @@ macro_rules! in_own_format {
         }
     };
 }
+use in_own_format;
 
 /// A premise that does not hold, and where.
 fn refuse<T>(premise: &str, found: impl Into<String>) -> Result<T> {
@@ -89,12 +90,12 @@ impl<'m> Resident<'m> {
             Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
             _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
         };
-        Ok(Resident { frame, basis, n_states: states.len(), layers: numbers, plan })
+        Ok(Resident { frame, basis, states, layers: numbers, plan })
     }
 
     /// Distinct vectors of the channels that vary, over all positions, layers, loops and inputs.
     pub fn n_states(&self) -> usize {
-        self.n_states
+        self.states.len()
     }
 
     /// Numbers that are computed per position, layer and assignment; other channels follow from these.
@@ -107,15 +108,21 @@ impl<'m> Resident<'m> {
         in_own_format!(&self.plan, plan => plan.folded)
     }
 
-    /// The outputs, as [`Engine::run`] gives them, and how much of the work could be skipped: a number is
-    /// computed again only where the layer or what it reads has changed.
+    /// The two numbers that a kept channel can hold; the same twice if there is but one.
     ///
     /// # Errors
-    /// `inputs` has not one row per input.
-    pub fn run_incrementally(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Work)> {
-        require_inputs(self.frame.model, inputs)?;
-        let layers = || self.schedule(n_loops);
-        Ok(in_own_format!(&self.plan, plan => plan.run_incrementally(inputs, &layers)))
+    /// It can hold more.
+    fn two_values(&self, kept: usize) -> Result<[f64; 2]> {
+        let channel = self.basis.kept[kept];
+        let mut found = self.states.vectors.iter().map(|vector| vector[channel]);
+        let first = found.next().unwrap_or_default();
+        let second = found.clone().find(|&x| x != first).unwrap_or(first);
+        match found.find(|&x| x != first && x != second) {
+            None => Ok([first, second]),
+            Some(x) => {
+                refuse("at most two numbers in a channel", format!("{first}, {second}, {x}"))
+            }
+        }
     }
 
     /// Runs one assignment and shows `observe` the number of layers applied and the stream, `[n_ctx, d_model]`,

@@ -1,5 +1,7 @@
 //! Verification by running: all assignments, or a sample of them.
 
+use std::ops::Range;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
@@ -15,12 +17,100 @@ use crate::run::Engine;
 pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 
 /// Assignments an engine is given at once.
-const BLOCK: usize = 1024;
+const BLOCK: u64 = 1024;
+
+/// Which assignments are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignments {
+    /// All `2^n`; input `i` is bit `i` of an assignment's number.
+    All,
+    /// Corners and single bits first, then random ones from the seed.
+    Sample { count: u64, seed: u64 },
+}
+
+impl Assignments {
+    /// How many there are for `n_inputs` inputs.
+    ///
+    /// # Errors
+    /// All are asked for, and there are more than [`MAX_EXHAUSTIVE_INPUTS`] inputs.
+    pub fn total(self, n_inputs: usize) -> Result<u64> {
+        match self {
+            Assignments::Sample { count, .. } => Ok(count),
+            Assignments::All if n_inputs <= MAX_EXHAUSTIVE_INPUTS => Ok(1 << n_inputs),
+            Assignments::All => Err(Error::new(
+                format!("at most {MAX_EXHAUSTIVE_INPUTS} inputs to try all assignments"),
+                n_inputs.to_string(),
+            )
+            .hint("--method certificate proves all inputs, --method sample tries some")),
+        }
+    }
+
+    /// Part `part` of the assignments, by number; whole blocks, so that parts draw the same sample.
+    ///
+    /// # Errors
+    /// As for [`Assignments::total`].
+    pub fn range(self, n_inputs: usize, part: Part) -> Result<Range<u64>> {
+        let total = self.total(n_inputs)?;
+        let n_blocks = u128::from(total.div_ceil(BLOCK));
+        let bound = |i: u64| {
+            let block = n_blocks * u128::from(i) / u128::from(part.count);
+            (block as u64 * BLOCK).min(total)
+        };
+        Ok(bound(part.index - 1)..bound(part.index))
+    }
+
+    /// Assignments `start .. start + count`.
+    pub(super) fn block(self, n_inputs: usize, start: u64, count: usize) -> Batch {
+        match self {
+            Assignments::All => Batch::counting(n_inputs, start, count),
+            Assignments::Sample { seed, .. } => sampled(n_inputs, seed, start, count),
+        }
+    }
+
+    /// The verdict when none of them shows a difference.
+    pub fn verdict(self, total: u64, engine: &str, n_loops: usize) -> Verdict {
+        match self {
+            Assignments::All => Verdict::Verified {
+                how: format!("exhaustive {total} assignments engine={engine} loops={n_loops}"),
+            },
+            Assignments::Sample { count, seed } => Verdict::Unknown {
+                how: format!("sampled {count} seed={seed} engine={engine} loops={n_loops}"),
+            },
+        }
+    }
+}
+
+/// Part `index` of `count` equal ones, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    index: u64,
+    count: u64,
+}
+
+impl Part {
+    pub const WHOLE: Part = Part { index: 1, count: 1 };
+
+    /// # Errors
+    /// `index` is not in `1..=count`.
+    pub fn new(index: u64, count: u64) -> Result<Self> {
+        if (1..=count).contains(&index) {
+            return Ok(Part { index, count });
+        }
+        Err(Error::new("a shard I/N with I from 1 to N", format!("{index}/{count}")))
+    }
+
+    pub fn index(self) -> u64 {
+        self.index
+    }
+
+    pub fn count(self) -> u64 {
+        self.count
+    }
+}
 
 /// Compares model and circuit on all `2^n` assignments.
 ///
-/// The counterexample is the one with the least number (input `i` is bit `i` of it), whatever the number
-/// of threads.
+/// The counterexample is the one with the least number, whatever the number of threads.
 ///
 /// # Errors
 /// The ports do not fit, there are more than [`MAX_EXHAUSTIVE_INPUTS`] inputs, or it was cancelled.
@@ -31,25 +121,7 @@ pub fn exhaustive(
     n_loops: usize,
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    if n_inputs > MAX_EXHAUSTIVE_INPUTS {
-        let expected = format!("at most {MAX_EXHAUSTIVE_INPUTS} inputs to try all assignments");
-        return Err(Error::new(expected, n_inputs.to_string())
-            .hint("--method certificate proves all inputs, --method sample tries some"));
-    }
-    let total = 1u64 << n_inputs;
-    let n_blocks = total.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        Batch::counting(n_inputs, start, BLOCK.min((total - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
-    Ok(match found {
-        Some(counterexample) => Verdict::Refuted(counterexample),
-        None => Verdict::Verified {
-            how: format!("exhaustive {total} assignments engine={} loops={n_loops}", engine.name()),
-        },
-    })
+    enumerate(model, circuit, engine, n_loops, Assignments::All, progress)
 }
 
 /// Compares model and circuit on `n_samples` assignments: corners and single bits first, then random
@@ -62,25 +134,59 @@ pub fn sample(
     circuit: &Circuit,
     engine: &dyn Engine,
     n_loops: usize,
-    (n_samples, seed): (u64, u64),
+    (count, seed): (u64, u64),
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    let n_blocks = n_samples.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        sampled(n_inputs, seed, start, BLOCK.min((n_samples - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    enumerate(model, circuit, engine, n_loops, Assignments::Sample { count, seed }, progress)
+}
+
+fn enumerate(
+    model: &Model,
+    circuit: &Circuit,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    progress: &dyn Progress,
+) -> Result<Verdict> {
+    let range = assignments.range(circuit.inputs().len(), Part::WHOLE)?;
+    let total = range.end;
+    let found = refute_in(model, circuit, engine, n_loops, assignments, range, progress)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
-        None => Verdict::Unknown {
-            how: format!(
-                "sampled {n_samples} seed={seed} engine={} loops={n_loops}",
-                engine.name()
-            ),
-        },
+        None => assignments.verdict(total, engine.name(), n_loops),
     })
+}
+
+/// The first of the assignments in `range` on which model and circuit differ; blocks are spread over
+/// threads.
+///
+/// # Errors
+/// The ports do not fit, or it was cancelled.
+pub fn refute_in(
+    model: &Model,
+    circuit: &Circuit,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    range: Range<u64>,
+    progress: &dyn Progress,
+) -> Result<Option<Counterexample>> {
+    require_same_ports(model, circuit)?;
+    let oracle = Oracle::new(circuit)?;
+    let check = |b: u64| -> Result<Option<Counterexample>> {
+        if progress.is_cancelled() {
+            return Err(Error::message("stopped before all assignments were compared"));
+        }
+        let start = range.start + b * BLOCK;
+        let count = BLOCK.min(range.end - start) as usize;
+        let inputs = assignments.block(circuit.inputs().len(), start, count);
+        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
+        progress.advance(inputs.n_assignments() as u64);
+        Ok(found)
+    };
+    let n_blocks = (range.end - range.start).div_ceil(BLOCK);
+    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
+    first.transpose()
 }
 
 /// Assignments `start .. start + count` of the sample: all 0, all 1, a walking 1, a walking 0, random.
@@ -110,31 +216,6 @@ fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     batch
 }
 
-/// The counterexample of the first block that has one; blocks are spread over threads.
-fn first_counterexample(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    progress: &dyn Progress,
-    n_blocks: u64,
-    block: impl Fn(u64) -> Batch + Sync,
-) -> Result<Option<Counterexample>> {
-    require_same_ports(model, circuit)?;
-    let oracle = Oracle::new(circuit)?;
-    let check = |b: u64| -> Result<Option<Counterexample>> {
-        if progress.is_cancelled() {
-            return Err(Error::message("stopped before all assignments were compared"));
-        }
-        let inputs = block(b);
-        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
-        progress.advance(inputs.n_assignments() as u64);
-        Ok(found)
-    };
-    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
-    first.transpose()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +229,25 @@ mod tests {
         assert_eq!(columns, expected);
         assert_eq!(sampled(3, 7, 0, 100).raw(), batch.raw());
         assert_ne!(sampled(3, 8, 0, 100).raw(), batch.raw());
+    }
+
+    #[test]
+    fn parts_cover_everything_exactly_once() {
+        for n_inputs in [0, 3, 10, 11, 13, 40] {
+            for count in [1, 2, 3, 7, 1000, u64::MAX] {
+                let assignments = Assignments::All;
+                let part = |i| assignments.range(n_inputs, Part::new(i, count).unwrap()).unwrap();
+                let ranges: Vec<_> = (1..=count.min(1000)).map(part).collect();
+                assert_eq!(ranges[0].start, 0);
+                assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+                assert_eq!(part(count).end, 1 << n_inputs);
+                assert!(
+                    ranges
+                        .iter()
+                        .all(|range| range.start.is_multiple_of(BLOCK) || range.is_empty())
+                );
+            }
+        }
+        assert!(Part::new(0, 3).is_err() && Part::new(4, 3).is_err() && Part::new(0, 0).is_err());
     }
 }
