@@ -126,7 +126,9 @@ mod tests {
             ("SLURM_ARRAY_TASK_COUNT", "4"),
         ];
         const KUBERNETES: Variables = &[("JOB_COMPLETION_INDEX", "2")];
-        let cases: [(Option<u64>, Variables, Option<(u64, u64)>); 9] = [
+        // The number of shards given, the variables, and what is found.
+        type Case = (Option<u64>, Variables, Option<(u64, u64)>);
+        let cases: [Case; 9] = [
             (None, SLURM, Some((3, 4))),
             (Some(4), SLURM, Some((3, 4))),
             (Some(5), SLURM, None),
