@@ -18,15 +18,26 @@ use crate::model::{Dtype, Model};
 use crate::run::{Reference, Step};
 use crate::verify::{Verdict, exhaustive};
 
+mod attention;
+mod certificate;
 mod depth;
+mod exactness;
 mod limits;
 mod loops;
 mod sharing;
 mod simulation;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
-static TOPICS: [&[Claim]; 5] =
-    [simulation::CLAIMS, depth::CLAIMS, loops::CLAIMS, sharing::CLAIMS, limits::CLAIMS];
+static TOPICS: [&[Claim]; 8] = [
+    simulation::CLAIMS,
+    exactness::CLAIMS,
+    certificate::CLAIMS,
+    depth::CLAIMS,
+    attention::CLAIMS,
+    loops::CLAIMS,
+    sharing::CLAIMS,
+    limits::CLAIMS,
+];
 
 /// How a claim stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
