@@ -18,6 +18,7 @@ mod locate;
 mod miter;
 mod prove;
 mod shrink;
+mod truth;
 
 pub use decompile::decompile;
 pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};

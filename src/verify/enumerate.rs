@@ -4,18 +4,16 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::truth::Truth;
 use super::{Counterexample, Progress, Verdict, compare, require_same_ports};
 use crate::batch::Batch;
-use crate::circuit::{Circuit, Oracle};
+use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::run::Engine;
 
 /// The most inputs for which all assignments are tried.
 pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
-
-/// Assignments an engine is given at once.
-const BLOCK: usize = 1024;
 
 /// Compares model and circuit on all `2^n` assignments.
 ///
@@ -38,16 +36,23 @@ pub fn exhaustive(
             .hint("--method certificate proves all inputs, --method sample tries some"));
     }
     let total = 1u64 << n_inputs;
-    let n_blocks = total.div_ceil(BLOCK as u64);
+    let size = engine.block() as u64;
     let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        Batch::counting(n_inputs, start, BLOCK.min((total - start) as usize))
+        let start = b * size;
+        Batch::counting(n_inputs, start, size.min(total - start) as usize)
     };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    require_same_ports(model, circuit)?;
+    let truth = Truth::new(circuit, engine)?;
+    let n_blocks = total.div_ceil(size);
+    let found = first_counterexample(&truth, model, engine, n_loops, progress, n_blocks, block)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
         None => Verdict::Verified {
-            how: format!("exhaustive {total} assignments engine={} loops={n_loops}", engine.name()),
+            how: format!(
+                "exhaustive {total} assignments engine={}{} loops={n_loops}",
+                engine.name(),
+                truth.remark()
+            ),
         },
     })
 }
@@ -66,27 +71,47 @@ pub fn sample(
     progress: &dyn Progress,
 ) -> Result<Verdict> {
     let n_inputs = circuit.inputs().len();
-    let n_blocks = n_samples.div_ceil(BLOCK as u64);
+    let size = engine.block().next_multiple_of(DRAWN) as u64;
     let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        sampled(n_inputs, seed, start, BLOCK.min((n_samples - start) as usize))
+        let start = b * size;
+        sampled(n_inputs, seed, start, size.min(n_samples - start) as usize)
     };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    require_same_ports(model, circuit)?;
+    let truth = Truth::new(circuit, engine)?;
+    let n_blocks = n_samples.div_ceil(size);
+    let found = first_counterexample(&truth, model, engine, n_loops, progress, n_blocks, block)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
         None => Verdict::Unknown {
             how: format!(
-                "sampled {n_samples} seed={seed} engine={} loops={n_loops}",
-                engine.name()
+                "sampled {n_samples} seed={seed} engine={}{} loops={n_loops}",
+                engine.name(),
+                truth.remark()
             ),
         },
     })
 }
 
-/// Assignments `start .. start + count` of the sample: all 0, all 1, a walking 1, a walking 0, random.
+/// Assignments that are drawn from one stream of the generator.
+const DRAWN: usize = 1024;
+
+/// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].
 ///
-/// Each block draws from its own stream of the generator, so the sample is the same in any order.
+/// Every so many draw from their own stream, so the sample is the same in any order and in blocks of any size.
 fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
+    let mut batch = Batch::zeros(n_inputs, count);
+    for first in (0..count).step_by(DRAWN) {
+        let drawn = drawn(n_inputs, seed, start + first as u64, DRAWN.min(count - first));
+        for i in 0..n_inputs {
+            let from = drawn.words(i);
+            batch.words_mut(i)[first / 64..][..from.len()].copy_from_slice(from);
+        }
+    }
+    batch
+}
+
+/// So many assignments of one stream: all 0, all 1, a walking 1, a walking 0 at the start, then random.
+fn drawn(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(start);
     let n = n_inputs as u64;
@@ -112,24 +137,22 @@ fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
 
 /// The counterexample of the first block that has one; blocks are spread over threads.
 fn first_counterexample(
+    truth: &Truth,
     model: &Model,
-    circuit: &Circuit,
     engine: &dyn Engine,
     n_loops: usize,
     progress: &dyn Progress,
     n_blocks: u64,
     block: impl Fn(u64) -> Batch + Sync,
 ) -> Result<Option<Counterexample>> {
-    require_same_ports(model, circuit)?;
-    let oracle = Oracle::new(circuit)?;
     let check = |b: u64| -> Result<Option<Counterexample>> {
         if progress.is_cancelled() {
             return Err(Error::message("stopped before all assignments were compared"));
         }
         let inputs = block(b);
-        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
+        let found = compare(&inputs, &truth.run(&inputs)?, &engine.run(&inputs, n_loops)?);
         progress.advance(inputs.n_assignments() as u64);
-        Ok(found)
+        found.map(|found| truth.confirm(model, n_loops, found)).transpose()
     };
     let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
     first.transpose()
@@ -148,5 +171,8 @@ mod tests {
         assert_eq!(columns, expected);
         assert_eq!(sampled(3, 7, 0, 100).raw(), batch.raw());
         assert_ne!(sampled(3, 8, 0, 100).raw(), batch.raw());
+        let (whole, second) = (sampled(3, 7, 0, 1500), sampled(3, 7, 1024, 476));
+        assert!((0..100).all(|a| whole.column(a) == batch.column(a)));
+        assert!((0..476).all(|a| whole.column(1024 + a) == second.column(a)));
     }
 }

@@ -27,27 +27,28 @@ const WORD: usize = 64;
 pub struct Plan<T> {
     /// `[n_ctx, n_kept]`: the row of a kept channel of a position.
     pub rows: Vec<u32>,
-    sweeps: Vec<Sweep<T>>,
+    /// A layer each; the numbers of a schedule count these.
+    pub sweeps: Vec<Sweep<T>>,
     /// Per row its number before the first layer, where that is not an input's.
-    start: Vec<T>,
-    inputs: Vec<InputRow<T>>,
-    outputs: Vec<ReadOut<T>>,
+    pub start: Vec<T>,
+    pub inputs: Vec<InputRow<T>>,
+    pub outputs: Vec<ReadOut<T>>,
     pub folded: Folded,
 }
 
 /// A row that an input sets to one of two numbers.
 #[derive(Debug)]
-struct InputRow<T> {
-    input: usize,
-    row: usize,
-    values: [T; 2],
+pub struct InputRow<T> {
+    pub input: usize,
+    pub row: usize,
+    pub values: [T; 2],
 }
 
 /// `constant + Σ weight · row`, positive iff logit 1 exceeds logit 0.
 #[derive(Debug)]
-struct ReadOut<T> {
-    constant: T,
-    terms: Vec<(usize, T)>,
+pub struct ReadOut<T> {
+    pub constant: T,
+    pub terms: Vec<(usize, T)>,
 }
 
 impl<T: Lane> Plan<T> {
