@@ -20,6 +20,7 @@ mod miter;
 mod prove;
 mod shard;
 mod shrink;
+mod truth;
 
 pub use agree::{Agreement, agree};
 pub use decompile::decompile;

@@ -356,6 +356,8 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("run adder.safetensors 1101 --loops 99999999999999999999", "--loops"),
         ("run adder.safetensors 1101 --loops -1", "-1"),
         ("run adder.safetensors 1101 --engine abacus", "reference"),
+        #[cfg(not(feature = "gpu"))]
+        ("run adder.safetensors 1101 --engine gpu", "hint: build with --features gpu"),
         ("verify adder.safetensors adder:2 --method guess", "exhaustive"),
         ("verify adder.safetensors adder:2 --samples -1", "-1"),
         ("verify adder.safetensors adder:2 --loops 1 --shrink cone.doc", ".bench"),

@@ -36,6 +36,8 @@ pub enum EngineName {
     Resident,
     /// The resident engine, looking up only what can have changed; refuses models of more than two states
     Incremental,
+    /// The resident engine on a GPU, as compute shaders; needs a build with `--features gpu`
+    Gpu,
 }
 
 impl fmt::Display for EngineName {
@@ -63,8 +65,23 @@ impl EngineName {
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
             EngineName::Incremental => Ok(Box::new(Incremental::new(model)?)),
+            EngineName::Gpu => gpu(model),
         }
     }
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(model: &Model) -> Result<Box<dyn Engine + '_>> {
+    let engine = circuit2tf::run::gpu::Gpu::new(model)?;
+    // Bits on stdout do not say what computed them.
+    eprintln!("note: running {}", engine.name());
+    Ok(Box::new(engine))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: &Model) -> Result<Box<dyn Engine + '_>> {
+    Err(Error::new("a build with the engine gpu", "one without it")
+        .hint("build with --features gpu"))
 }
 
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.

@@ -36,6 +36,10 @@ mod states;
 
 pub use fold::Folded;
 pub use incremental::{Incremental, Work};
+#[cfg(feature = "gpu")]
+pub(super) use kernel::Sweep;
+#[cfg(feature = "gpu")]
+pub(super) use plan::Plan as ResidentPlan;
 
 /// The resident engine for one model.
 #[derive(Debug)]
@@ -77,6 +81,18 @@ impl<'m> Resident<'m> {
     /// # Errors
     /// A premise of partial evaluation fails: what was expected, what was found.
     pub fn new(model: &'m Model) -> Result<Self> {
+        let computed_in = match model.dtype {
+            Dtype::F64 => Dtype::F64,
+            _ => Dtype::F32,
+        };
+        Self::computed_in(computed_in, model)
+    }
+
+    /// The same, computing in `computed_in`, f32 or f64, whatever the model's dtype.
+    ///
+    /// # Errors
+    /// A premise fails, one of which is that no sum of the plan rounds in that format.
+    pub(super) fn computed_in(computed_in: Dtype, model: &'m Model) -> Result<Self> {
         model.require_parallel()?;
         let frame = Frame::new(model)?;
         if model.n_ctx() == 0 {
@@ -86,7 +102,8 @@ impl<'m> Resident<'m> {
         let mut states = States::at_start(&frame);
         states.close(&layers, model.dtype)?;
         let basis = Basis::new(&states, frame.dynamic.len());
-        let plan = match model.dtype {
+        require_numbers(computed_in, &states, &basis)?;
+        let plan = match computed_in {
             Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
             _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
         };
@@ -149,7 +166,25 @@ impl<'m> Resident<'m> {
         Ok(())
     }
 
-    fn schedule(&self, n_loops: usize) -> Layers {
+    /// The plan, if it is one in f32.
+    #[cfg(feature = "gpu")]
+    pub(super) fn plan_in_f32(&self) -> Option<&Plan<f32>> {
+        match &self.plan {
+            AnyPlan::Single(plan) => Some(plan),
+            AnyPlan::Double(_) => None,
+        }
+    }
+
+    /// The stream in which the rows of the plan hold the given numbers, `[n_ctx, d_model]`.
+    #[cfg(feature = "gpu")]
+    pub(super) fn stream(&self, numbers: &[f32]) -> Array2<f64> {
+        let mut stream = self.static_stream();
+        in_own_format!(&self.plan, plan => self.write_dynamic(&plan.rows, numbers, &mut stream));
+        stream
+    }
+
+    /// The layers of `n_loops` loops as numbers of distinct ones.
+    pub(super) fn schedule(&self, n_loops: usize) -> Layers {
         let layers = self.layers.clone();
         Box::new((0..n_loops).flat_map(move |_| layers.clone()))
     }
@@ -179,6 +214,15 @@ impl<'m> Resident<'m> {
                 };
             }
         }
+    }
+}
+
+/// An error unless the kept channels hold numbers of the format.
+fn require_numbers(format: Dtype, states: &States, basis: &Basis) -> Result<()> {
+    let kept = states.vectors.iter().flat_map(|vector| basis.kept.iter().map(|&d| vector[d]));
+    match kept.into_iter().find(|&x| format.round(x) != x) {
+        None => Ok(()),
+        Some(x) => refuse(&format!("states that are numbers of {format}"), x.to_string()),
     }
 }
 

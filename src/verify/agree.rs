@@ -9,7 +9,7 @@ use crate::model::Model;
 use crate::run::Engine;
 
 /// Assignments that engines are given at once.
-const BLOCK: u64 = 64;
+const BLOCK: u64 = 1024;
 
 /// What came of holding an engine against the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -6,9 +6,10 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::truth::Truth;
 use super::{Counterexample, Progress, Verdict, compare, require_same_ports};
 use crate::batch::Batch;
-use crate::circuit::{Circuit, Oracle};
+use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::run::Engine;
@@ -16,8 +17,8 @@ use crate::run::Engine;
 /// The most inputs for which all assignments are tried.
 pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 
-/// Assignments an engine is given at once.
-const BLOCK: u64 = 1024;
+/// Assignments that are drawn from one stream of the generator; parts begin at multiples of it.
+const DRAWN: usize = 1024;
 
 /// Which assignments are gone through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,10 +52,10 @@ impl Assignments {
     /// As for [`Assignments::total`].
     pub fn range(self, n_inputs: usize, part: Part) -> Result<Range<u64>> {
         let total = self.total(n_inputs)?;
-        let n_blocks = u128::from(total.div_ceil(BLOCK));
+        let n_blocks = u128::from(total.div_ceil(DRAWN as u64));
         let bound = |i: u64| {
             let block = n_blocks * u128::from(i) / u128::from(part.count);
-            (block as u64 * BLOCK).min(total)
+            (block as u64 * DRAWN as u64).min(total)
         };
         Ok(bound(part.index - 1)..bound(part.index))
     }
@@ -148,17 +149,21 @@ fn enumerate(
     assignments: Assignments,
     progress: &dyn Progress,
 ) -> Result<Verdict> {
+    require_same_ports(model, circuit)?;
+    let truth = Truth::new(circuit, engine)?;
     let range = assignments.range(circuit.inputs().len(), Part::WHOLE)?;
     let total = range.end;
-    let found = refute_in(model, circuit, engine, n_loops, assignments, range, progress)?;
+    let found = first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
-        None => assignments.verdict(total, engine.name(), n_loops),
+        None => {
+            let engine = format!("{}{}", engine.name(), truth.remark());
+            assignments.verdict(total, &engine, n_loops)
+        }
     })
 }
 
-/// The first of the assignments in `range` on which model and circuit differ; blocks are spread over
-/// threads.
+/// The first of the assignments in `range` on which model and circuit differ.
 ///
 /// # Errors
 /// The ports do not fit, or it was cancelled.
@@ -172,27 +177,54 @@ pub fn refute_in(
     progress: &dyn Progress,
 ) -> Result<Option<Counterexample>> {
     require_same_ports(model, circuit)?;
-    let oracle = Oracle::new(circuit)?;
+    let truth = Truth::new(circuit, engine)?;
+    first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)
+}
+
+/// The counterexample of the first block that has one; blocks are spread over threads.
+fn first_counterexample(
+    truth: &Truth,
+    model: &Model,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    range: Range<u64>,
+    progress: &dyn Progress,
+) -> Result<Option<Counterexample>> {
+    let n_inputs = model.input_positions.len();
+    let size = engine.block().next_multiple_of(DRAWN) as u64;
     let check = |b: u64| -> Result<Option<Counterexample>> {
         if progress.is_cancelled() {
             return Err(Error::message("stopped before all assignments were compared"));
         }
-        let start = range.start + b * BLOCK;
-        let count = BLOCK.min(range.end - start) as usize;
-        let inputs = assignments.block(circuit.inputs().len(), start, count);
-        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
+        let start = range.start + b * size;
+        let inputs = assignments.block(n_inputs, start, size.min(range.end - start) as usize);
+        let found = compare(&inputs, &truth.run(&inputs)?, &engine.run(&inputs, n_loops)?);
         progress.advance(inputs.n_assignments() as u64);
-        Ok(found)
+        found.map(|found| truth.confirm(model, n_loops, found)).transpose()
     };
-    let n_blocks = (range.end - range.start).div_ceil(BLOCK);
+    let n_blocks = (range.end - range.start).div_ceil(size);
     let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
     first.transpose()
 }
 
-/// Assignments `start .. start + count` of the sample: all 0, all 1, a walking 1, a walking 0, random.
+/// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].
 ///
-/// Each block draws from its own stream of the generator, so the sample is the same in any order.
+/// Every so many draw from their own stream, so the sample is the same in any order and in blocks of any size.
 fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
+    let mut batch = Batch::zeros(n_inputs, count);
+    for first in (0..count).step_by(DRAWN) {
+        let drawn = drawn(n_inputs, seed, start + first as u64, DRAWN.min(count - first));
+        for i in 0..n_inputs {
+            let from = drawn.words(i);
+            batch.words_mut(i)[first / 64..][..from.len()].copy_from_slice(from);
+        }
+    }
+    batch
+}
+
+/// So many assignments of one stream: all 0, all 1, a walking 1, a walking 0 at the start, then random.
+fn drawn(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(start);
     let n = n_inputs as u64;
@@ -229,6 +261,9 @@ mod tests {
         assert_eq!(columns, expected);
         assert_eq!(sampled(3, 7, 0, 100).raw(), batch.raw());
         assert_ne!(sampled(3, 8, 0, 100).raw(), batch.raw());
+        let (whole, second) = (sampled(3, 7, 0, 1500), sampled(3, 7, 1024, 476));
+        assert!((0..100).all(|a| whole.column(a) == batch.column(a)));
+        assert!((0..476).all(|a| whole.column(1024 + a) == second.column(a)));
     }
 
     #[test]
@@ -244,7 +279,7 @@ mod tests {
                 assert!(
                     ranges
                         .iter()
-                        .all(|range| range.start.is_multiple_of(BLOCK) || range.is_empty())
+                        .all(|range| range.start.is_multiple_of(DRAWN as u64) || range.is_empty())
                 );
             }
         }

@@ -26,6 +26,7 @@ const WORD: usize = 64;
 pub struct Plan<T> {
     /// `[n_ctx, n_kept]`: the row of a kept channel of a position.
     pub rows: Vec<u32>,
+    /// A layer each; the numbers of a schedule count these.
     pub sweeps: Vec<Sweep<T>>,
     /// Per row its number before the first layer, where that is not an input's.
     pub start: Vec<T>,
