@@ -4,11 +4,15 @@ use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod dense;
 mod reference;
 mod resident;
+mod simd;
 
+pub use dense::{Dense, Device, DeviceName};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Resident, Work};
+pub use simd::Simd;
 
 /// Something that runs a model.
 pub trait Engine: Sync {

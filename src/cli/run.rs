@@ -2,8 +2,9 @@
 
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Reference, Resident};
+use circuit2tf::run::{Dense, Device, DeviceName, Engine, Reference, Resident};
 use circuit2tf::{Error, Result};
+use clap::ValueEnum;
 
 use super::{Report, assignments, source};
 
@@ -16,9 +17,40 @@ pub struct Args {
     /// Loops to run, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Which engine runs a model, and where.
+// Flattened into the arguments of a command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(skip)]
+pub struct EngineArgs {
     /// The engine that runs the model
     #[arg(long, value_enum, default_value_t)]
     engine: EngineName,
+    /// The device of the dense engine: cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceName>,
+}
+
+impl EngineArgs {
+    /// The engine, ready to run `model`. A device other than the processor asks for the dense engine.
+    pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match (self.engine, self.device) {
+            (EngineName::Dense, device) => dense(model, device.unwrap_or_default()),
+            (engine, None | Some(DeviceName::Cpu)) => engine.prepare(model),
+            (EngineName::Auto, Some(device)) => dense(model, device),
+            (engine, Some(device)) => {
+                let found = format!("--engine {} on {device}", engine.name());
+                Err(Error::new("--engine dense for another device than cpu", found))
+            }
+        }
+    }
+}
+
+fn dense(model: &Model, device: DeviceName) -> Result<Box<dyn Engine + '_>> {
+    Ok(Box::new(Dense::new(model, &Device::open(device)?)?))
 }
 
 /// The engines by name.
@@ -31,11 +63,17 @@ pub enum EngineName {
     Reference,
     /// The forward pass, partially evaluated; refuses models that this could change
     Resident,
+    /// The literal forward pass on many assignments at once, on any device
+    Dense,
 }
 
 impl EngineName {
-    /// The engine, ready to run `model`.
-    pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+    fn name(self) -> String {
+        self.to_possible_value().expect("no engine is hidden").get_name().to_string()
+    }
+
+    /// The engine on the processor, ready to run `model`.
+    fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
             EngineName::Auto => match Resident::new(model) {
                 Ok(engine) => Ok(Box::new(engine)),
@@ -47,6 +85,7 @@ impl EngineName {
             },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
+            EngineName::Dense => dense(model, DeviceName::Cpu),
         }
     }
 }
