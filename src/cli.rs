@@ -16,12 +16,14 @@ mod claims;
 mod compile;
 mod convert;
 mod depth;
+mod devices;
 mod eval;
 mod families;
 mod info;
 mod loops;
 mod progress;
 mod run;
+mod selftest;
 mod source;
 mod verify;
 
@@ -61,6 +63,10 @@ enum Command {
     Census(depth::CensusArgs),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
+    /// List the devices that models can run on
+    Devices(devices::Args),
+    /// Hold the engines on a device against the reference engine and the oracle, as a table to send in
+    Selftest(selftest::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -110,6 +116,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Claims(args) => claims::main(&args),
+        Command::Devices(args) => devices::main(&args),
+        Command::Selftest(args) => selftest::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),
