@@ -230,8 +230,11 @@ fn every_command_prints_one_json_document() {
         ("convert adder.bench x.v", "output format notes"),
         ("decompile adder.safetensors", "output format notes circuit"),
         ("loops adder:2", "depth layers"),
+        ("run adder.safetensors 0000 --engine dense --device cpu", "outputs"),
         ("families", "families"),
         ("families adder", "families"),
+        ("devices", "devices"),
+        ("selftest --engine dense --seed 3", "version device seed rows verdict"),
     ] {
         let json = session.ok(&format!("{words} --json")).json();
         for key in keys.split(' ') {
@@ -241,6 +244,28 @@ fn every_command_prints_one_json_document() {
     let parameters = session.ok("info adder.safetensors --json").json()["parameters"].clone();
     let count = |key: &str| parameters[key].as_u64().unwrap();
     assert_eq!(count("embedding") + count("blocks") + count("unembed"), count("total"));
+}
+
+#[test]
+fn a_device_that_is_not_built_in_is_refused_with_the_feature_that_it_needs() {
+    let session = Session::with_adder();
+    for (device, feature) in [("cuda", "cuda"), ("cuda:3", "cuda"), ("metal", "metal")] {
+        let builtin = match feature {
+            "cuda" => cfg!(feature = "cuda"),
+            _ => cfg!(feature = "metal"),
+        };
+        if builtin {
+            continue;
+        }
+        for command in [
+            "run adder.safetensors 1101",
+            "verify adder.safetensors adder:2 --method exhaustive",
+            "selftest",
+        ] {
+            let expected = format!("--features {feature}, or --device cpu");
+            session.refused(&format!("{command} --device {device}"), &expected);
+        }
+    }
 }
 
 #[test]
@@ -325,6 +350,9 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("run adder.safetensors 1101 --loops 99999999999999999999", "--loops"),
         ("run adder.safetensors 1101 --loops -1", "-1"),
         ("run adder.safetensors 1101 --engine abacus", "reference"),
+        ("run adder.safetensors 1101 --device abacus", "cpu, cuda, cuda:N or metal"),
+        ("run adder.safetensors 1101 --device cuda --engine resident", "--engine dense"),
+        ("selftest --device cuda:99999999", "cpu, cuda, cuda:N or metal"),
         ("verify adder.safetensors adder:2 --method guess", "exhaustive"),
         ("verify adder.safetensors adder:2 --samples -1", "-1"),
         ("verify adder.safetensors adder:2 --loops 1 --shrink cone.doc", ".bench"),
