@@ -16,6 +16,7 @@ mod claims;
 mod compile;
 mod convert;
 mod depth;
+mod devices;
 mod engines;
 mod eval;
 mod families;
@@ -23,6 +24,7 @@ mod info;
 mod loops;
 mod progress;
 mod run;
+mod selftest;
 mod shard;
 mod source;
 mod verify;
@@ -63,6 +65,10 @@ enum Command {
     Census(depth::CensusArgs),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
+    /// List the devices that models can run on
+    Devices(devices::Args),
+    /// Hold the engines on a device against the reference engine and the oracle, as a table to send in
+    Selftest(selftest::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -112,6 +118,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Claims(args) => claims::main(&args),
+        Command::Devices(args) => devices::main(&args),
+        Command::Selftest(args) => selftest::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

@@ -4,13 +4,17 @@ use crate::batch::{Batch, LutProgram};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod dense;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod reference;
 mod resident;
+mod simd;
 
+pub use dense::{Dense, Device, DeviceName};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Incremental, Resident, Work};
+pub use simd::Simd;
 
 /// Something that runs a model.
 pub trait Engine: Sync {

@@ -231,8 +231,11 @@ fn every_command_prints_one_json_document() {
         ("decompile adder.safetensors", "output format notes circuit"),
         ("loops adder:2", "depth layers"),
         ("info adder.safetensors --receptive-fields", "receptive_fields"),
+        ("run adder.safetensors 0000 --engine dense --device cpu", "outputs"),
         ("families", "families"),
         ("families adder", "families"),
+        ("devices", "devices"),
+        ("selftest --engine dense --seed 3", "version device seed rows verdict"),
     ] {
         let json = session.ok(&format!("{words} --json")).json();
         for key in keys.split(' ') {
@@ -272,6 +275,28 @@ fn loops_counts_wrong_inputs_of_gates_and_of_compiled_nodes() {
     assert!(answer.text().contains("more loops can be wrong again"), "{}", answer.text());
     let mapped = session.ok("loops glitch.bench");
     assert!(mapped.last_line().starts_with("LOOPS least=0 "), "{}", mapped.text());
+}
+
+#[test]
+fn a_device_that_is_not_built_in_is_refused_with_the_feature_that_it_needs() {
+    let session = Session::with_adder();
+    for (device, feature) in [("cuda", "cuda"), ("cuda:3", "cuda"), ("metal", "metal")] {
+        let builtin = match feature {
+            "cuda" => cfg!(feature = "cuda"),
+            _ => cfg!(feature = "metal"),
+        };
+        if builtin {
+            continue;
+        }
+        for command in [
+            "run adder.safetensors 1101",
+            "verify adder.safetensors adder:2 --method exhaustive",
+            "selftest",
+        ] {
+            let expected = format!("--features {feature}, or --device cpu");
+            session.refused(&format!("{command} --device {device}"), &expected);
+        }
+    }
 }
 
 #[test]
@@ -358,6 +383,9 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("run adder.safetensors 1101 --engine abacus", "reference"),
         #[cfg(not(feature = "gpu"))]
         ("run adder.safetensors 1101 --engine gpu", "hint: build with --features gpu"),
+        ("run adder.safetensors 1101 --device abacus", "cpu, cuda, cuda:N or metal"),
+        ("run adder.safetensors 1101 --device cuda --engine resident", "--engine dense"),
+        ("selftest --device cuda:99999999", "cpu, cuda, cuda:N or metal"),
         ("verify adder.safetensors adder:2 --method guess", "exhaustive"),
         ("verify adder.safetensors adder:2 --samples -1", "-1"),
         ("verify adder.safetensors adder:2 --loops 1 --shrink cone.doc", ".bench"),

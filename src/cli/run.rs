@@ -4,7 +4,7 @@ use std::fmt;
 
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Incremental, Reference, Resident};
+use circuit2tf::run::{Dense, Device, DeviceName, Engine, Incremental, Reference, Resident};
 use circuit2tf::{Error, Result};
 use clap::ValueEnum;
 
@@ -19,9 +19,45 @@ pub struct Args {
     /// Loops to run, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Which engine runs a model, and where.
+// Flattened into the arguments of a command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(skip)]
+pub struct EngineArgs {
     /// The engine that runs the model
     #[arg(long, value_enum, default_value_t)]
     engine: EngineName,
+    /// The device of the dense engine: cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceName>,
+}
+
+impl EngineArgs {
+    /// The engine, ready to run `model`. A device other than the processor asks for the dense engine.
+    pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match (self.engine, self.device) {
+            (EngineName::Dense, device) => dense(model, device.unwrap_or_default()),
+            (engine, None | Some(DeviceName::Cpu)) => engine.prepare(model),
+            (EngineName::Auto, Some(device)) => dense(model, device),
+            (engine, Some(device)) => {
+                let found = format!("--engine {engine} on {device}");
+                Err(Error::new("--engine dense for another device than cpu", found))
+            }
+        }
+    }
+
+    /// Whether the engine was asked for that reports how much it could skip.
+    fn is_incremental(self) -> bool {
+        self.engine == EngineName::Incremental
+    }
+}
+
+fn dense(model: &Model, device: DeviceName) -> Result<Box<dyn Engine + '_>> {
+    Ok(Box::new(Dense::new(model, &Device::open(device)?)?))
 }
 
 /// The engines by name.
@@ -38,6 +74,8 @@ pub enum EngineName {
     Incremental,
     /// The resident engine on a GPU, as compute shaders; needs a build with `--features gpu`
     Gpu,
+    /// The literal forward pass on many assignments at once, on any device
+    Dense,
 }
 
 impl fmt::Display for EngineName {
@@ -48,7 +86,7 @@ impl fmt::Display for EngineName {
 }
 
 impl EngineName {
-    /// The engine, ready to run `model`.
+    /// The engine on the processor, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
             EngineName::Auto => match Resident::new(model) {
@@ -66,6 +104,7 @@ impl EngineName {
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
             EngineName::Incremental => Ok(Box::new(Incremental::new(model)?)),
             EngineName::Gpu => gpu(model),
+            EngineName::Dense => dense(model, DeviceName::Cpu),
         }
     }
 }
@@ -107,7 +146,7 @@ pub fn main(args: &Args) -> Result<Report> {
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
     let report = args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))?;
-    if matches!(args.engine, EngineName::Incremental) {
+    if args.engine.is_incremental() {
         engine.remark().iter().for_each(|remark| eprintln!("note: {remark}"));
     }
     Ok(report)

@@ -9,7 +9,7 @@ use circuit2tf::verify::{
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
-use super::run::{EngineName, with_loops};
+use super::run::{EngineArgs, with_loops};
 use super::{Report, convert, engines, progress::Bar, shard, source};
 
 #[derive(Debug, clap::Args)]
@@ -53,9 +53,8 @@ pub struct Args {
     /// Loops to check, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
-    /// The engine that runs the model
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineName,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Where to keep the certificate (JSON), for `circuit2tf check`
     #[arg(long, value_name = "FILE")]
     certificate: Option<String>,

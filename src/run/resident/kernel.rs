@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use num_traits::Float;
 
+use super::super::simd::Simd;
+
 /// What a number in a lane can do.
 pub trait Lane: Float + Send + Sync + 'static {
     /// The number `x`, which must be one of the format.
@@ -100,31 +102,6 @@ pub const CHUNK: usize = 32;
 pub fn evaluate<T: Lane>(program: &Program<T>, x: &[T]) -> T {
     let [value] = cell::<T, 1, false>(program, x.len(), |v| [x[v]]);
     value
-}
-
-/// The widest instruction set that this processor has; asking again is cheap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Simd {
-    Plain,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Simd {
-    pub fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
-                return Simd::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Simd::Avx2;
-            }
-        }
-        Simd::Plain
-    }
 }
 
 /// Computes the rows of `cells` from the state `now` into `next`, both of `lanes` lanes a row.
