@@ -4,9 +4,12 @@ use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod decoder;
+mod forward;
 mod reference;
 mod resident;
 
+pub use decoder::{Decoder, Emission, Emitted};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Resident, Work};
 
