@@ -9,7 +9,15 @@
 //! | recurrent | `p + L·R + c` layers | the stream of all positions | [`compile`](crate::compile) |
 //! | unrolled | `D` layers | the same | [`compile`](crate::compile) |
 //! | pause | `L` layers, whatever the depth | the same | [`pause`] |
+//! | cot | a token for every `⌊log₂ V⌋` gates, of 1 or 2 layers | the tokens | [`cot`] |
+//! | coconut | `⌈(D + 1)/L⌉` thoughts of `L` layers | the live values, as one vector | [`coconut`] |
 //!
 //! [`Scheme`]: crate::model::Scheme
 
+pub mod coconut;
+pub mod cot;
+pub mod liveness;
 pub mod pause;
+mod shape;
+
+pub use shape::Shape;

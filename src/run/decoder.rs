@@ -23,7 +23,7 @@ use ndarray::{Array2, ArrayView1, Axis, s};
 use num_traits::AsPrimitive;
 use rayon::prelude::*;
 
-use self::cache::Cache;
+use self::cache::{Memory, Prefix};
 use super::forward::{AnyWeights, Number, Weights, in_own_format};
 use super::{Engine, require_inputs};
 use crate::batch::Batch;
@@ -109,11 +109,35 @@ impl<'m> Decoder<'m> {
         n_loops: usize,
         mut observe: impl FnMut(Emission),
     ) -> Result<()> {
+        self.trace_with(inputs, n_loops, Memory::Cached, &mut observe)
+    }
+
+    /// The same without a cache: every step passes all positions through the layers again.
+    ///
+    /// # Errors
+    /// As [`Decoder::trace`].
+    pub fn trace_without_cache(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        mut observe: impl FnMut(Emission),
+    ) -> Result<()> {
+        self.trace_with(inputs, n_loops, Memory::Recomputed, &mut observe)
+    }
+
+    fn trace_with(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        memory: Memory,
+        observe: &mut dyn FnMut(Emission),
+    ) -> Result<()> {
         require_inputs(self.model, &Batch::zeros(inputs.len(), 0))?;
         self.require_room(n_loops)?;
         let inputs = Batch::from_columns(inputs.len(), &[inputs.to_vec()])?;
         in_own_format!(&self.weights, weights => {
-            self.decode(weights, &inputs, 0..1, n_loops, |position, hidden, emitted| {
+            let prefix = Prefix::new(weights, 1, memory);
+            self.decode(weights, prefix, &inputs, 0..1, n_loops, |position, hidden, emitted| {
                 let hidden = hidden.row(0).iter().map(|&x| x.as_()).collect();
                 observe(Emission { position, emitted: emitted[0], hidden });
             });
@@ -134,7 +158,8 @@ impl<'m> Decoder<'m> {
         let decoded = chunks.into_par_iter().map(|chunk| {
             let mut least = f64::INFINITY;
             let tokens = in_own_format!(&self.weights, weights => {
-                self.decode(weights, inputs, chunk, n_loops, |_, _, emitted| {
+                let prefix = Prefix::new(weights, chunk.len(), Memory::Cached);
+                self.decode(weights, prefix, inputs, chunk, n_loops, |_, _, emitted| {
                     least = emitted.iter().fold(least, |least, emitted| match emitted {
                         Emitted::Token { margin, .. } => lesser(least, *margin),
                         Emitted::Thought => least,
@@ -144,7 +169,8 @@ impl<'m> Decoder<'m> {
             (tokens.iter().map(|tokens| self.read(tokens)).collect::<Vec<_>>(), least)
         });
         let decoded: Vec<_> = decoded.collect();
-        let margin = decoded.iter().fold(f64::INFINITY, |least, &(_, margin)| lesser(least, margin));
+        let margin =
+            decoded.iter().fold(f64::INFINITY, |least, &(_, margin)| lesser(least, margin));
         let columns: Vec<_> = decoded.into_iter().flat_map(|(columns, _)| columns).collect();
         Ok((Batch::from_columns(self.model.output_positions.len(), &columns)?, margin))
     }
@@ -179,6 +205,7 @@ impl<'m> Decoder<'m> {
     fn decode<T: Number>(
         &self,
         weights: &Weights<T>,
+        mut prefix: Prefix<T>,
         inputs: &Batch,
         assignments: std::ops::Range<usize>,
         n_loops: usize,
@@ -189,13 +216,12 @@ impl<'m> Decoder<'m> {
     {
         let (n_thoughts, n_tokens) = self.steps(n_loops);
         let mut tokens: Vec<_> = assignments.map(|a| self.start(inputs, a)).collect();
-        let mut cache = Cache::new(weights, tokens.len());
-        let mut hidden = self.read_prompt(weights, &mut cache, &tokens);
+        let mut hidden = self.read_prompt(weights, &mut prefix, &tokens);
         let mut next = self.prompt.len();
         for _ in 0..n_thoughts {
             observe(next, &hidden, &vec![Emitted::Thought; tokens.len()]);
             let x = weights.arithmetic.round(hidden + &weights.w_pos.row(next));
-            hidden = cache.extend(weights, x);
+            hidden = prefix.extend(weights, x);
             next += 1;
         }
         for step in 0..n_tokens {
@@ -205,7 +231,7 @@ impl<'m> Decoder<'m> {
             if step + 1 < n_tokens {
                 let newest: Vec<_> = tokens.iter().map(|tokens| tokens[next]).collect();
                 let x = weights.w_e.select(Axis(0), &newest) + &weights.w_pos.row(next);
-                hidden = cache.extend(weights, weights.arithmetic.round(x));
+                hidden = prefix.extend(weights, weights.arithmetic.round(x));
             }
             next += 1;
         }
@@ -226,7 +252,7 @@ impl<'m> Decoder<'m> {
     fn read_prompt<T: Number>(
         &self,
         weights: &Weights<T>,
-        cache: &mut Cache<T>,
+        prefix: &mut Prefix<T>,
         tokens: &[Vec<usize>],
     ) -> Array2<T>
     where
@@ -242,7 +268,7 @@ impl<'m> Decoder<'m> {
             for mut sequence in x.axis_chunks_iter_mut(Axis(0), rows.len()) {
                 sequence += &weights.w_pos.slice(s![rows.clone(), ..]);
             }
-            let hidden = cache.extend(weights, weights.arithmetic.round(x));
+            let hidden = prefix.extend(weights, weights.arithmetic.round(x));
             let ends: Vec<usize> = (1..=tokens.len()).map(|i| i * rows.len() - 1).collect();
             last = hidden.select(Axis(0), &ends);
         }
@@ -307,7 +333,8 @@ fn require_decoder(model: &Model) -> Result<()> {
         return Err(Error::new("attention causal in a decoder", "bidirectional"));
     }
     if model.d_vocab_out() > model.d_vocab() {
-        let expected = format!("at most {} tokens to write, as many as can be read", model.d_vocab());
+        let expected =
+            format!("at most {} tokens to write, as many as can be read", model.d_vocab());
         return Err(Error::new(expected, model.d_vocab_out().to_string()));
     }
     Ok(())
@@ -369,5 +396,7 @@ fn slots(model: &Model) -> Result<Vec<u32>> {
     }
     let slot = |&x: &i64| u32::try_from(x).ok().filter(|&slot| slot < bits);
     let slots: Option<Vec<u32>> = found.iter().map(slot).collect();
-    slots.ok_or_else(|| Error::new(format!("bits 0 to {} in scheme.output_slots", bits - 1), "others"))
+    slots.ok_or_else(|| {
+        Error::new(format!("bits 0 to {} in scheme.output_slots", bits - 1), "others")
+    })
 }

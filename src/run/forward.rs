@@ -12,7 +12,10 @@ use num_traits::{AsPrimitive, Float, NumAssign};
 use crate::model::{Attention, Block, Dtype, Model};
 
 /// A number format the forward pass can be computed in.
-pub(super) trait Number: LinalgScalar + Float + NumAssign + AsPrimitive<f64> + Send + Sync {}
+pub(super) trait Number:
+    LinalgScalar + Float + NumAssign + AsPrimitive<f64> + Send + Sync
+{
+}
 
 impl<T: LinalgScalar + Float + NumAssign + AsPrimitive<f64> + Send + Sync> Number for T {}
 

@@ -1,41 +1,66 @@
-//! Attention with a cache: keys and values of the positions seen so far, one store per sequence.
+//! The positions seen so far: their keys and values in a cache, one store per sequence, or, to hold the cache
+//! against, their embeddings, from which all is computed again.
 //!
 //! Several sequences of one length advance together: their new rows stand one sequence after the other in
 //! one matrix, so that a product with the weights is made once for all. Each row of a product depends on
 //! that row alone, so a sequence's numbers do not depend on its company.
 
-use ndarray::{Array2, ArrayView2, Axis, s};
+use ndarray::{Array2, ArrayView2, Axis, concatenate, s};
 use num_traits::AsPrimitive;
 
 use crate::run::forward::{Arithmetic, Head, Layer, Number, Weights};
 
-/// What is kept of the positions seen: `keys[l][h][sequence]`, likewise `values`, each `[n, d_head]`.
-#[derive(Debug)]
-pub struct Cache<T> {
-    layers: Vec<Vec<Vec<KeyValues<T>>>>,
-    n_sequences: usize,
+/// How the positions before are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Memory {
+    Cached,
+    Recomputed,
 }
 
+/// What is kept of the positions seen.
+#[derive(Debug)]
+pub struct Prefix<T> {
+    /// Per layer, head and sequence.
+    layers: Vec<Vec<Vec<KeyValues<T>>>>,
+    n_sequences: usize,
+    /// The embeddings `[n, d_model]` of the one sequence, if everything is computed again.
+    embeddings: Option<Array2<T>>,
+}
+
+/// `[n, d_head]` each, row after row.
 #[derive(Debug, Clone)]
 struct KeyValues<T> {
     keys: Vec<T>,
     values: Vec<T>,
 }
 
-impl<T: Number> Cache<T>
+impl<T: Number> Prefix<T>
 where
     f64: AsPrimitive<T>,
 {
-    /// An empty cache for `n_sequences` sequences.
-    pub fn new(weights: &Weights<T>, n_sequences: usize) -> Self {
-        let empty = KeyValues { keys: Vec::new(), values: Vec::new() };
-        let layer = |layer: &Layer<T>| vec![vec![empty.clone(); n_sequences]; layer.heads.len()];
-        Cache { layers: weights.layers.iter().map(layer).collect(), n_sequences }
+    /// No position yet, of `n_sequences` sequences; one, if everything is computed again.
+    pub fn new(weights: &Weights<T>, n_sequences: usize, memory: Memory) -> Self {
+        let embeddings = match memory {
+            Memory::Cached => None,
+            Memory::Recomputed => Some(Array2::zeros((0, weights.w_pos.ncols()))),
+        };
+        Prefix { layers: empty(weights, n_sequences), n_sequences, embeddings }
     }
 
     /// Passes the embeddings `x` of the next positions, `[n_sequences · rows, d_model]`, through the layers,
-    /// and returns the hidden states. What came before is read from the cache and not computed again.
-    pub fn extend(&mut self, weights: &Weights<T>, mut x: Array2<T>) -> Array2<T> {
+    /// and returns their hidden states.
+    pub fn extend(&mut self, weights: &Weights<T>, x: Array2<T>) -> Array2<T> {
+        let n_new = x.nrows();
+        let Some(before) = &self.embeddings else { return self.pass(weights, x) };
+        let all = concatenate![Axis(0), before.view(), x.view()];
+        self.embeddings = Some(all.clone());
+        self.layers = empty(weights, self.n_sequences);
+        let n_before = all.nrows() - n_new;
+        self.pass(weights, all).slice_move(s![n_before.., ..])
+    }
+
+    /// What came before is read from the cache and not computed again.
+    fn pass(&mut self, weights: &Weights<T>, mut x: Array2<T>) -> Array2<T> {
         let rows = x.nrows() / self.n_sequences.max(1);
         for (layer, stored) in weights.layers.iter().zip(&mut self.layers) {
             x = attend(layer, x, stored, rows, weights.arithmetic);
@@ -43,6 +68,13 @@ where
         }
         x
     }
+}
+
+/// Empty stores for every layer, head and sequence.
+fn empty<T: Number>(weights: &Weights<T>, n_sequences: usize) -> Vec<Vec<Vec<KeyValues<T>>>> {
+    let nothing = KeyValues { keys: Vec::new(), values: Vec::new() };
+    let layer = |layer: &Layer<T>| vec![vec![nothing.clone(); n_sequences]; layer.heads.len()];
+    weights.layers.iter().map(layer).collect()
 }
 
 /// `x + (Σ_h softmax(q_h k_hᵀ) v_h W_O[h] + b_O)` for the new rows.
