@@ -9,7 +9,9 @@
 //! | recurrent | `p + L·R + c` layers | the stream of all positions | [`compile`](crate::compile) |
 //! | unrolled | `D` layers | the same | [`compile`](crate::compile) |
 //! | pause | `L` layers, whatever the depth | the same | [`pause`] |
+//! | universal | at most `L·R` layers, fewer where outputs are known sooner | the same | [`universal`] |
 //!
 //! [`Scheme`]: crate::model::Scheme
 
 pub mod pause;
+pub mod universal;
