@@ -6,10 +6,13 @@ use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod decoder;
+mod forward;
 mod halting;
 mod reference;
 mod resident;
 
+pub use decoder::{Decoder, Emission, Emitted};
 pub use halting::{HALTING, Halted, Halting, Rule};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Resident, Work};
