@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -33,6 +33,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
             "verify",
         ],
     ),
+    ("figure", &["circuit"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
