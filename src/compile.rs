@@ -25,6 +25,7 @@ mod mlp;
 mod unembed;
 
 pub use attention::INVERSE_TEMPERATURE;
+pub(crate) use attention::assert_exact as assert_attention_exact;
 
 /// What the user may choose.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,7 +72,7 @@ impl Default for Options {
 }
 
 /// The most bytes of weights, as `f64`, that a model may have; writing it takes as much again.
-pub const MAX_MODEL_BYTES: usize = 4 << 30;
+pub(crate) const MAX_MODEL_BYTES: usize = 4 << 30;
 
 /// Compiles a combinational circuit; `source_sha256` identifies its source in the model file.
 ///
@@ -126,7 +127,7 @@ pub fn compile_network(
         input_positions: (0..mapped.network.n_inputs()).collect(),
         output_positions: mapped.network.outputs().iter().map(|&id| id as usize).collect(),
         scheme_vectors: BTreeMap::new(),
-        labels: labels(circuit, mapped.network.depth(), layout.names(), source_sha256),
+        labels: labels(circuit, &mapped, layout.names(), source_sha256),
         claim: Claim { origin: mapped.origin }.to_vectors(),
     })
 }
@@ -141,11 +142,7 @@ pub fn map(circuit: &Circuit, options: &Options) -> Result<Mapped> {
     if options.collapse == 1 { Ok(mapped) } else { mapping::collapse(&mapped, options.collapse) }
 }
 
-/// An error unless the circuit is combinational and has an output.
-///
-/// # Errors
-/// It is not, or has none.
-pub fn require_output(circuit: &Circuit) -> Result<()> {
+pub(crate) fn require_output(circuit: &Circuit) -> Result<()> {
     circuit.require_combinational()?;
     match circuit.outputs().is_empty() {
         true => {
@@ -204,10 +201,10 @@ pub fn require_size(k: usize, n_nodes: usize, schedule: Schedule) -> Result<()> 
     }
 }
 
-/// What travels with a model of a network of that depth.
-pub fn labels(
+/// What the model file says of the circuit and of its own channels.
+pub(crate) fn labels(
     circuit: &Circuit,
-    depth: usize,
+    mapped: &Mapped,
     channel_names: Vec<String>,
     source_sha256: &str,
 ) -> Labels {
@@ -216,7 +213,7 @@ pub fn labels(
         input_names: circuit.input_names().to_vec(),
         output_names: circuit.outputs().iter().map(|output| output.name.clone()).collect(),
         channel_names,
-        depth,
+        depth: mapped.network.depth(),
         source_sha256: source_sha256.to_string(),
         word_orders: orders.map(|(base, order)| (base.clone(), order.to_string())).collect(),
     }

@@ -11,6 +11,7 @@
 //! | pause | `L` layers, whatever the depth | the same | [`pause`] |
 //! | cot | a token for every `⌊log₂ V⌋` gates, of 1 or 2 layers | the tokens | [`cot`] |
 //! | coconut | `⌈(D + 1)/L⌉` thoughts of `L` layers | the live values, as one vector | [`coconut`] |
+//! | universal | at most `L·R` layers, fewer where outputs are known sooner | the same | [`universal`] |
 //!
 //! [`Scheme`]: crate::model::Scheme
 
@@ -19,5 +20,6 @@ pub mod cot;
 pub mod liveness;
 pub mod pause;
 mod shape;
+pub mod universal;
 
 pub use shape::Shape;

@@ -30,10 +30,20 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     (
         "theory",
         &[
-            "circuit", "network", "mapping", "model", "sat", "family", "layout", "compile", "run",
+            "circuit",
+            "network",
+            "mapping",
+            "model",
+            "sat",
+            "family",
+            "layout",
+            "compile",
+            "run",
+            "reasoning",
             "verify",
         ],
     ),
+    ("figure", &["circuit"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.

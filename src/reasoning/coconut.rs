@@ -89,8 +89,9 @@ pub fn n_thoughts(depth: usize, layers: usize) -> usize {
 /// more than attention can gather in the dtype.
 pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Result<Model> {
     compile::require_output(circuit)?;
-    let network = mapping::map(circuit, options.fan_in)?.network;
-    let plan = Plan::new(&network, options)?;
+    let mapped = mapping::map(circuit, options.fan_in)?;
+    let network = &mapped.network;
+    let plan = Plan::new(network, options)?;
     plan.shape.require_size()?;
     let channels = plan.channels;
     let mut w_u = Array2::zeros((channels.d_model(), 2));
@@ -112,7 +113,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         input_positions: (0..network.n_inputs()).collect(),
         output_positions: (first_token..plan.shape.n_ctx).collect(),
         scheme_vectors: plan.vectors(),
-        labels: compile::labels(circuit, network.depth(), channels.names(), source_sha256),
+        labels: compile::labels(circuit, &mapped, channels.names(), source_sha256),
         claim: BTreeMap::new(),
     })
 }

@@ -68,14 +68,15 @@ impl Options {
 pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Result<Model> {
     compile::require_output(circuit)?;
     require_vocab(options)?;
-    let network = mapping::map(circuit, options.fan_in)?.network;
-    let plan = Plan::new(&network, options)?;
+    let mapped = mapping::map(circuit, options.fan_in)?;
+    let network = &mapped.network;
+    let plan = Plan::new(network, options)?;
     plan.shape.require_size()?;
 
     let blocks = blocks::blocks(plan.channels);
     blocks::assert_exact(&blocks, plan.channels, options.dtype);
     let (w_u, b_u) = plan.unembedding(options.vocab);
-    let (output_positions, output_slots) = plan.outputs(&network);
+    let (output_positions, output_slots) = plan.outputs(network);
     Model::new(Parts {
         scheme: Scheme::Cot,
         dtype: options.dtype,
@@ -84,7 +85,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         n_prelude: 0,
         n_coda: 0,
         w_e: plan.token_embedding(options.vocab),
-        w_pos: plan.position_embedding(&network),
+        w_pos: plan.position_embedding(network),
         blocks,
         w_u,
         b_u,
@@ -94,7 +95,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
             ("scheme.prompt".to_string(), vec![0; plan.n_prompt]),
             ("scheme.output_slots".to_string(), output_slots),
         ]),
-        labels: compile::labels(circuit, network.depth(), plan.channels.names(), source_sha256),
+        labels: compile::labels(circuit, &mapped, plan.channels.names(), source_sha256),
         claim: BTreeMap::from([(CLAIM.to_string(), plan.schedule.bounds.to_vector())]),
     })
 }

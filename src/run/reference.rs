@@ -3,6 +3,8 @@
 //! Every layer of every loop, dense softmax attention, one assignment at a time, each operation as `forward`
 //! has it. It is written to be obviously right, and every other engine is held against it.
 
+use std::ops::ControlFlow;
+
 use ndarray::{Array2, Axis};
 use num_traits::AsPrimitive;
 use rayon::prelude::*;
@@ -64,12 +66,28 @@ impl<'m> Reference<'m> {
         n_loops: usize,
         mut observe: impl FnMut(Step),
     ) -> Result<()> {
+        self.trace_until(inputs, n_loops, |step| {
+            observe(step);
+            ControlFlow::Continue(())
+        })
+    }
+
+    /// The same, until `observe` has seen enough: the layers that follow are not computed.
+    ///
+    /// # Errors
+    /// `inputs` is not one bit per input.
+    pub fn trace_until(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        mut observe: impl FnMut(Step) -> ControlFlow<()>,
+    ) -> Result<()> {
         require_inputs(self.model, &Batch::zeros(inputs.len(), 0))?;
         in_own_format!(&self.weights, weights => {
             let everywhere: Vec<usize> = (0..self.model.n_ctx()).collect();
             weights.forward(self.model, inputs, n_loops, |n_steps, stream| {
                 let bits = weights.read(stream, &everywhere);
-                observe(Step { n_steps, stream: stream.map(|x| x.as_()), bits });
+                observe(Step { n_steps, stream: stream.map(|x| x.as_()), bits })
             });
         });
         Ok(())
@@ -77,7 +95,7 @@ impl<'m> Reference<'m> {
 
     fn outputs(&self, inputs: &[bool], n_loops: usize) -> Vec<bool> {
         in_own_format!(&self.weights, weights => {
-            let stream = weights.forward(self.model, inputs, n_loops, |_, _| ());
+            let stream = weights.forward(self.model, inputs, n_loops, |_, _| ControlFlow::Continue(()));
             weights.read(&stream, &self.model.output_positions)
         })
     }
@@ -101,13 +119,14 @@ impl<T: Number> Weights<T>
 where
     f64: AsPrimitive<T>,
 {
-    /// The stream after `n_loops` loops; `observe` sees the number of layers applied and the stream.
+    /// The stream after `n_loops` loops; `observe` sees the number of layers applied and the stream, and may
+    /// end the run there.
     fn forward(
         &self,
         model: &Model,
         inputs: &[bool],
         n_loops: usize,
-        mut observe: impl FnMut(usize, &Array2<T>),
+        mut observe: impl FnMut(usize, &Array2<T>) -> ControlFlow<()>,
     ) -> Array2<T> {
         let mut tokens = vec![Model::BLANK; model.n_ctx()];
         for (&position, &bit) in model.input_positions.iter().zip(inputs) {
@@ -116,13 +135,14 @@ where
         let mut x = self.arithmetic.round(self.w_e.select(Axis(0), &tokens) + &self.w_pos);
         // One buffer for all scores: they are the largest arrays by far.
         let mut scores = Array2::zeros((model.n_ctx(), model.n_ctx()));
+        let mut blocks = model.schedule_of(n_loops).blocks();
         let mut n_steps = 0;
-        observe(n_steps, &x);
-        for layer in model.schedule_of(n_loops).blocks().map(|l| &self.layers[l]) {
-            x = layer.attend(x, &mut scores, self.arithmetic, model.attention);
-            x = layer.transform(x, self.arithmetic);
+        while observe(n_steps, &x).is_continue()
+            && let Some(l) = blocks.next()
+        {
+            x = self.layers[l].attend(x, &mut scores, self.arithmetic, model.attention);
+            x = self.layers[l].transform(x, self.arithmetic);
             n_steps += 1;
-            observe(n_steps, &x);
         }
         x
     }

@@ -12,15 +12,17 @@
 //! summation nor the format, if wide enough, matters; and what replaces a layer is compared with the layer
 //! on every combination of these vectors.
 
+use std::ops::ControlFlow;
+
 use ndarray::Array2;
 
 use self::attention::Targets;
 use self::fold::{Basis, Derived};
-use self::frame::Frame;
+use self::frame::{Affine, Frame};
 use self::kernel::Lane;
-use self::plan::{Layers, Plan};
+use self::plan::{Bits, Layers, Plan};
 use self::states::{Layer, States};
-use super::{Engine, require_inputs};
+use super::{Engine, Probe, Snapshot, require_core_only, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -76,6 +78,14 @@ impl<'m> Resident<'m> {
     /// # Errors
     /// A premise of partial evaluation fails: what was expected, what was found.
     pub fn new(model: &'m Model) -> Result<Self> {
+        Resident::with_probes(model, &[])
+    }
+
+    /// The same, ready to read more bits than the outputs' in [`Resident::watch`].
+    ///
+    /// # Errors
+    /// As [`Resident::new`]; a probe's logits round.
+    pub fn with_probes(model: &'m Model, probes: &[Probe]) -> Result<Self> {
         model.require_parallel()?;
         let frame = Frame::new(model)?;
         if model.n_ctx() == 0 {
@@ -85,9 +95,11 @@ impl<'m> Resident<'m> {
         let mut states = States::at_start(&frame);
         states.close(&layers, model.dtype)?;
         let basis = Basis::new(&states, frame.dynamic.len());
+        let bits: Vec<Bits> = probes.iter().map(|probe| bits(&frame, probe)).collect();
+        let parts = (&frame, &*layers, &states, &basis);
         let plan = match model.dtype {
-            Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
-            _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
+            Dtype::F64 => AnyPlan::Double(plan_in(parts, &bits, Dtype::F64)?),
+            _ => AnyPlan::Single(plan_in(parts, &bits, Dtype::F32)?),
         };
         Ok(Resident { frame, basis, n_states: states.len(), layers: numbers, plan })
     }
@@ -142,6 +154,23 @@ impl<'m> Resident<'m> {
         Ok(())
     }
 
+    /// Takes assignments through at most `n_loops` loops, all together, and shows `see` the number of loops
+    /// and the state, before the first loop and after each, until it has seen enough.
+    ///
+    /// # Errors
+    /// `inputs` has not one row per input, or the model has a prelude or a coda.
+    pub fn watch(
+        &self,
+        inputs: &Batch,
+        n_loops: usize,
+        see: &mut dyn FnMut(usize, &dyn Snapshot) -> ControlFlow<()>,
+    ) -> Result<()> {
+        require_inputs(self.frame.model, inputs)?;
+        require_core_only(self.frame.model)?;
+        in_own_format!(&self.plan, plan => plan.watch(inputs, &self.layers, n_loops, see));
+        Ok(())
+    }
+
     fn schedule(&self, n_loops: usize) -> Layers {
         let layers = self.layers.clone();
         Box::new(self.frame.model.schedule_of(n_loops).blocks().map(move |l| layers[l]))
@@ -173,6 +202,19 @@ impl<'m> Resident<'m> {
             }
         }
     }
+}
+
+fn plan_in<T: Lane>(
+    (frame, layers, states, basis): (&Frame, &[Layer], &States, &Basis),
+    bits: &[Bits],
+    computed_in: Dtype,
+) -> Result<Plan<T>> {
+    Plan::new(frame, layers, states, basis, (bits, computed_in))
+}
+
+fn bits(frame: &Frame, probe: &Probe) -> Bits {
+    let logits = probe.logits.each_ref().map(|(w, b)| Affine::new(frame, |c| w[c], *b));
+    Bits { positions: probe.positions.clone(), logits }
 }
 
 /// The distinct layers of the block, and which of them each layer is.
