@@ -14,13 +14,15 @@ use crate::model::Model;
 pub mod certificate;
 mod decompile;
 mod enumerate;
+mod halting;
 mod locate;
 mod miter;
 mod prove;
 mod shrink;
 
 pub use decompile::decompile;
-pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
+pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
+pub use halting::{Times, check_halting, halting_times};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
 pub use prove::{prove, prove_by_miter, refute};

@@ -1,8 +1,8 @@
 //! `run`: a model on inputs.
 
 use circuit2tf::circuit::word::Orders;
-use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Reference, Resident};
+use circuit2tf::model::{Model, Parts, Scheme};
+use circuit2tf::run::{Decoder, Engine, Halting, Reference, Resident, Rule};
 use circuit2tf::{Error, Result};
 
 use super::{Report, assignments, source};
@@ -36,6 +36,11 @@ pub enum EngineName {
 impl EngineName {
     /// The engine, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match model.scheme {
+            Scheme::Universal => return Ok(Box::new(self.halting(model, Rule::Known)?)),
+            Scheme::Coconut | Scheme::Cot => return Ok(Box::new(Decoder::new(model)?)),
+            Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled => {}
+        }
         match self {
             EngineName::Auto => match Resident::new(model) {
                 Ok(engine) => Ok(Box::new(engine)),
@@ -47,6 +52,17 @@ impl EngineName {
             },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
+        }
+    }
+}
+
+impl EngineName {
+    /// The engine, ready to run `model` until the rule stops it.
+    pub fn halting(self, model: &Model, rule: Rule) -> Result<Halting<'_>> {
+        match self {
+            EngineName::Auto => Halting::new(model, rule),
+            EngineName::Reference => Halting::by_reference(model, rule),
+            EngineName::Resident => Halting::by_resident(model, rule),
         }
     }
 }

@@ -198,14 +198,16 @@ impl<'m> Halting<'m> {
         let mut running = vec![u64::MAX; inputs.words_per_signal()];
         *running.last_mut().expect("a block has an assignment") = inputs.tail_mask();
         self.watch(inputs, n_loops, &mut |n_done, state| {
-            let now = state.outputs();
             let stops = match self.rule {
                 Rule::Known => all_ones(&state.probe(AT_OUTPUTS)),
                 Rule::FixedPoint => state.unchanged(),
                 Rule::StableOutput if n_done == 0 => vec![0; running.len()],
-                Rule::StableOutput => same_columns(&outputs, &now),
+                Rule::StableOutput => same_columns(&outputs, &state.outputs()),
             };
-            replace_columns(&now, &mut outputs, &running);
+            let some_stop = running.iter().zip(&stops).any(|(running, stops)| running & stops != 0);
+            if some_stop || n_done == n_loops || self.rule == Rule::StableOutput {
+                replace_columns(&state.outputs(), &mut outputs, &running);
+            }
             for (w, (running, stops)) in running.iter_mut().zip(stops).enumerate() {
                 let mut news = *running & stops;
                 *running &= !stops;

@@ -17,6 +17,67 @@ pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 /// Assignments an engine is given at once.
 const BLOCK: usize = 1024;
 
+/// Which assignments are tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignments {
+    /// All `2^n`; assignment `a` gives input `i` bit `i` of `a`.
+    All,
+    /// Corners and single bits first, then random ones from the seed.
+    Sample { n: u64, seed: u64 },
+}
+
+impl Assignments {
+    /// How many there are.
+    ///
+    /// # Errors
+    /// More than [`MAX_EXHAUSTIVE_INPUTS`] inputs to try all of.
+    pub fn total(self, n_inputs: usize) -> Result<u64> {
+        match self {
+            Assignments::Sample { n, .. } => Ok(n),
+            Assignments::All if n_inputs <= MAX_EXHAUSTIVE_INPUTS => Ok(1 << n_inputs),
+            Assignments::All => {
+                let most = MAX_EXHAUSTIVE_INPUTS;
+                let expected = format!("at most {most} inputs to try all assignments");
+                Err(Error::new(expected, n_inputs.to_string())
+                    .hint("--method certificate proves all inputs, --method sample tries some"))
+            }
+        }
+    }
+
+    /// Calls `check` with blocks of assignments, spread over threads, and returns what it finds in the first
+    /// block in which it finds something, whatever the number of threads.
+    ///
+    /// # Errors
+    /// There are too many, it was cancelled, or the first error of `check`.
+    pub fn find_first<T: Send>(
+        self,
+        n_inputs: usize,
+        progress: &dyn Progress,
+        check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
+    ) -> Result<Option<T>> {
+        let total = self.total(n_inputs)?;
+        let check = |b: u64| -> Result<Option<T>> {
+            if progress.is_cancelled() {
+                return Err(Error::message("stopped before all assignments were compared"));
+            }
+            let inputs = self.block(n_inputs, b * BLOCK as u64, total);
+            let found = check(&inputs)?;
+            progress.advance(inputs.n_assignments() as u64);
+            Ok(found)
+        };
+        let blocks = (0..total.div_ceil(BLOCK as u64)).into_par_iter();
+        blocks.find_map_first(|b| check(b).transpose()).transpose()
+    }
+
+    fn block(self, n_inputs: usize, start: u64, total: u64) -> Batch {
+        let count = (total - start).min(BLOCK as u64) as usize;
+        match self {
+            Assignments::All => Batch::counting(n_inputs, start, count),
+            Assignments::Sample { seed, .. } => sampled(n_inputs, seed, start, count),
+        }
+    }
+}
+
 /// Compares model and circuit on all `2^n` assignments.
 ///
 /// The counterexample is the one with the least number (input `i` is bit `i` of it), whatever the number
@@ -31,19 +92,9 @@ pub fn exhaustive(
     n_loops: usize,
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    if n_inputs > MAX_EXHAUSTIVE_INPUTS {
-        let expected = format!("at most {MAX_EXHAUSTIVE_INPUTS} inputs to try all assignments");
-        return Err(Error::new(expected, n_inputs.to_string())
-            .hint("--method certificate proves all inputs, --method sample tries some"));
-    }
-    let total = 1u64 << n_inputs;
-    let n_blocks = total.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        Batch::counting(n_inputs, start, BLOCK.min((total - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    let assignments = Assignments::All;
+    let found = first_counterexample(model, circuit, engine, n_loops, progress, assignments)?;
+    let total = assignments.total(circuit.inputs().len())?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
         None => Verdict::Verified {
@@ -62,23 +113,15 @@ pub fn sample(
     circuit: &Circuit,
     engine: &dyn Engine,
     n_loops: usize,
-    (n_samples, seed): (u64, u64),
+    (n, seed): (u64, u64),
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    let n_blocks = n_samples.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        sampled(n_inputs, seed, start, BLOCK.min((n_samples - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    let assignments = Assignments::Sample { n, seed };
+    let found = first_counterexample(model, circuit, engine, n_loops, progress, assignments)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
         None => Verdict::Unknown {
-            how: format!(
-                "sampled {n_samples} seed={seed} engine={} loops={n_loops}",
-                engine.name()
-            ),
+            how: format!("sampled {n} seed={seed} engine={} loops={n_loops}", engine.name()),
         },
     })
 }
@@ -110,29 +153,19 @@ fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     batch
 }
 
-/// The counterexample of the first block that has one; blocks are spread over threads.
 fn first_counterexample(
     model: &Model,
     circuit: &Circuit,
     engine: &dyn Engine,
     n_loops: usize,
     progress: &dyn Progress,
-    n_blocks: u64,
-    block: impl Fn(u64) -> Batch + Sync,
+    assignments: Assignments,
 ) -> Result<Option<Counterexample>> {
     require_same_ports(model, circuit)?;
     let oracle = Oracle::new(circuit)?;
-    let check = |b: u64| -> Result<Option<Counterexample>> {
-        if progress.is_cancelled() {
-            return Err(Error::message("stopped before all assignments were compared"));
-        }
-        let inputs = block(b);
-        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
-        progress.advance(inputs.n_assignments() as u64);
-        Ok(found)
-    };
-    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
-    first.transpose()
+    assignments.find_first(circuit.inputs().len(), progress, |inputs| {
+        Ok(compare(inputs, &oracle.run(inputs)?, &engine.run(inputs, n_loops)?))
+    })
 }
 
 #[cfg(test)]
