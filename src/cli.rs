@@ -20,6 +20,7 @@ mod devices;
 mod engines;
 mod eval;
 mod families;
+mod halting;
 mod info;
 mod loops;
 mod progress;
@@ -59,6 +60,8 @@ enum Command {
     Decompile(convert::DecompileArgs),
     /// Find the least number of loops that is right for all inputs
     Loops(loops::Args),
+    /// Count the loops that a rule for halting takes, over all inputs or a sample
+    Halting(halting::Args),
     /// Show how many levels a function needs over several sets of gates
     Depth(depth::Args),
     /// Count all functions of a few variables by least depth
@@ -115,6 +118,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Check(args) => check::main(&args),
         Command::Decompile(args) => convert::decompile(&args),
         Command::Loops(args) => loops::main(&args),
+        Command::Halting(args) => halting::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Claims(args) => claims::main(&args),

@@ -16,13 +16,17 @@
 
 use std::ops::Range;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+
+mod codes;
+
+pub use codes::Codes;
 
 /// The coordinates of a model for networks of `k` operands a node and `2·C(m, m/2)` bits of address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     k: usize,
-    m: usize,
+    codes: Codes,
 }
 
 impl Layout {
@@ -31,11 +35,7 @@ impl Layout {
     /// # Errors
     /// More nodes than 2^28.
     pub fn new(k: usize, n_nodes: usize) -> Result<Self> {
-        let lengths = (2..=30).step_by(2);
-        match lengths.into_iter().find(|&m| n_codes(m) >= n_nodes as u64) {
-            Some(m) => Ok(Layout { k, m }),
-            None => Err(Error::new(format!("at most {} nodes", n_codes(30)), n_nodes.to_string())),
-        }
+        Ok(Layout { k, codes: Codes::shortest(n_nodes)? })
     }
 
     /// Operands a node, which is also the number of heads.
@@ -45,7 +45,7 @@ impl Layout {
 
     /// Bits of an address code, which is also the width of a head.
     pub fn code_length(&self) -> usize {
-        self.m
+        self.codes.length()
     }
 
     /// Rows of a truth table.
@@ -59,17 +59,18 @@ impl Layout {
     }
 
     pub fn address(&self) -> Range<usize> {
-        0..self.m
+        0..self.code_length()
     }
 
     /// The address of operand `h`.
     pub fn pointer(&self, h: usize) -> Range<usize> {
-        (1 + h) * self.m..(2 + h) * self.m
+        let m = self.code_length();
+        (1 + h) * m..(2 + h) * m
     }
 
     /// The truth table's row `r`.
     pub fn table(&self, r: usize) -> usize {
-        (1 + self.k) * self.m + r
+        (1 + self.k) * self.code_length() + r
     }
 
     pub fn not_table(&self, r: usize) -> usize {
@@ -95,9 +96,10 @@ impl Layout {
 
     /// A name for every coordinate, in order.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = (0..self.m).map(|j| format!("address[{j}]")).collect();
+        let mut names: Vec<String> =
+            (0..self.code_length()).map(|j| format!("address[{j}]")).collect();
         for h in 0..self.k {
-            names.extend((0..self.m).map(|j| format!("pointer{h}[{j}]")));
+            names.extend((0..self.code_length()).map(|j| format!("pointer{h}[{j}]")));
         }
         names.extend((0..self.n_rows()).map(|r| format!("table[{r}]")));
         names.extend((0..self.n_rows()).map(|r| format!("not_table[{r}]")));
@@ -108,32 +110,10 @@ impl Layout {
         names
     }
 
-    /// The first `n_nodes` codes as bit masks: bit `j` is set where entry `j` is `+1`.
-    ///
-    /// Codes are the `m`-bit numbers with `m/2` ones in increasing order, so two of them differ in at
-    /// least two entries.
+    /// The first `n_nodes` codes as bit masks; see [`Codes::first`].
     pub fn codes(&self, n_nodes: usize) -> Vec<u32> {
-        let mut code = (1u32 << (self.m / 2)) - 1;
-        let mut codes = Vec::with_capacity(n_nodes);
-        for _ in 0..n_nodes {
-            codes.push(code);
-            code = next_with_as_many_ones(code);
-        }
-        codes
+        self.codes.first(n_nodes)
     }
-}
-
-/// The number of balanced codes of length `m`: the central binomial coefficient.
-fn n_codes(m: usize) -> u64 {
-    (1..=m as u64 / 2).fold(1, |product, i| product * (m as u64 / 2 + i) / i)
-}
-
-/// The next larger number with as many ones (Gosper's hack, HAKMEM item 175); wraps past the last.
-fn next_with_as_many_ones(code: u32) -> u32 {
-    let lowest = code & code.wrapping_neg();
-    let ripple = code.wrapping_add(lowest);
-    let ones = (ripple ^ code) >> 2 >> lowest.trailing_zeros();
-    ripple | ones
 }
 
 #[cfg(test)]

@@ -37,12 +37,14 @@
 //! | [`run`] | engines: model × inputs → outputs, traces; on the processor or a GPU | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
+//! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, and their costs | all of the above but format, family, sat, verify |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
+//! | [`figure`] | what is computed, drawn as SVG | circuit |
 //!
 //! [`batch`] (bits of many assignments, programs of look-up tables on them) and [`Error`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
-//! ndarray only in `model`, `compile`, `run` and `theory`'s hand-made models. `tests/house.rs` holds the
+//! ndarray only in `model`, `compile`, `run`, `reasoning` and `theory`'s hand-made models. `tests/house.rs` holds the
 //! code to this table.
 
 pub mod batch;
@@ -51,11 +53,13 @@ pub mod claim;
 pub mod compile;
 mod error;
 pub mod family;
+pub mod figure;
 pub mod format;
 pub mod layout;
 pub mod mapping;
 pub mod model;
 pub mod network;
+pub mod reasoning;
 pub mod run;
 pub mod sat;
 pub mod theory;

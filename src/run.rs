@@ -1,17 +1,24 @@
 //! Engines: a model and inputs give outputs. They know tensors, not circuits.
 
+use ndarray::{Array2, ArrayView1};
+
 use crate::batch::{Batch, LutProgram};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod decoder;
 mod dense;
+mod forward;
 #[cfg(feature = "gpu")]
 pub mod gpu;
+mod halting;
 mod reference;
 mod resident;
 mod simd;
 
+pub use decoder::{Decoder, Emission, Emitted};
 pub use dense::{Dense, Device, DeviceName};
+pub use halting::{HALTING, Halted, Halting, Rule};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Incremental, Resident, Work};
 pub use simd::Simd;
@@ -59,6 +66,66 @@ pub trait RunLuts: Sync {
     /// # Errors
     /// `inputs` has not one row per input, or the device failed.
     fn run(&self, inputs: &Batch) -> Result<Batch>;
+}
+
+/// A bit to be read from the stream at some positions besides the outputs: whether logit 1 exceeds logit 0.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Probe {
+    pub positions: Vec<usize>,
+    /// Weights `[d_model]` and bias of logit 0 and of logit 1.
+    pub logits: [(Vec<f64>, f64); 2],
+}
+
+impl Probe {
+    /// What the unembedding says.
+    pub fn unembedding(model: &Model, positions: Vec<usize>) -> Self {
+        let logits = [0, 1].map(|bit| (model.w_u.column(bit).to_vec(), model.b_u[bit]));
+        Probe { positions, logits }
+    }
+
+    /// Whether a channel, which holds 0 or 1, holds 1.
+    pub fn channel(model: &Model, channel: usize, positions: Vec<usize>) -> Self {
+        let mut weights = vec![0.0; model.d_model()];
+        weights[channel] = 1.0;
+        Probe { positions, logits: [(vec![0.0; model.d_model()], 0.5), (weights, 0.0)] }
+    }
+
+    /// The bits in a stream, `[n_ctx, d_model]`.
+    fn read(&self, stream: &Array2<f64>) -> Vec<bool> {
+        let logit = |x: ArrayView1<f64>, (weights, bias): &(Vec<f64>, f64)| {
+            x.iter().zip(weights).map(|(x, w)| x * w).sum::<f64>() + bias
+        };
+        let bit = |&position: &usize| {
+            let x = stream.row(position);
+            logit(x, &self.logits[1]) > logit(x, &self.logits[0])
+        };
+        self.positions.iter().map(bit).collect()
+    }
+}
+
+/// The state of some assignments between two loops.
+pub trait Snapshot {
+    /// The outputs (rows) of every assignment (columns), read now.
+    fn outputs(&self) -> Batch;
+
+    /// The bits of the probe of that number, a row per position.
+    fn probe(&self, number: usize) -> Batch;
+
+    /// A bit per assignment: whether the last loop changed nothing in the whole stream. Before the first
+    /// loop nothing can be said, and that is 0.
+    fn unchanged(&self) -> Vec<u64>;
+}
+
+/// An error unless all blocks of `model` are looped.
+fn require_core_only(model: &Model) -> Result<()> {
+    match (model.n_prelude, model.n_coda) {
+        (0, 0) => Ok(()),
+        (p, c) => Err(Error::new(
+            "a model without prelude and coda",
+            format!("{p} layers before the loop and {c} after it"),
+        )
+        .hint("what is read between two loops has not been through the coda")),
+    }
 }
 
 /// An error unless `inputs` has one row per input of `model`.

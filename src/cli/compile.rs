@@ -2,7 +2,8 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{self, Options};
-use circuit2tf::model::{Dtype, Model, file};
+use circuit2tf::model::{Dtype, Model, Scheme, file};
+use circuit2tf::reasoning::{pause, universal};
 use circuit2tf::verify::Verdict;
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
@@ -16,9 +17,22 @@ pub struct Args {
     /// The model file to write
     #[arg(short, long, value_name = "MODEL")]
     output: String,
-    /// Layers of the block, which is looped ⌈depth / layers⌉ times
-    #[arg(long, value_name = "L", default_value_t = 1, conflicts_with = "unroll")]
-    layers: usize,
+    /// In which way the blocks are applied: recurrent, universal, coconut, pause, cot or unrolled
+    #[arg(long, value_name = "S", default_value = "recurrent", conflicts_with = "unroll")]
+    scheme: Scheme,
+    /// Layers of the block, which is looped ⌈depth / layers⌉ times; 1 by default, and the depth where
+    /// nothing is looped
+    #[arg(long, value_name = "L", conflicts_with = "unroll")]
+    layers: Option<usize>,
+    /// Layers before the loop, applied once (recurrent)
+    #[arg(long, value_name = "P")]
+    prelude: Option<usize>,
+    /// Layers after the loop, applied once (recurrent)
+    #[arg(long, value_name = "C")]
+    coda: Option<usize>,
+    /// Pause tokens, one for each gate; by default as many as are needed (pause)
+    #[arg(long, value_name = "P")]
+    pause: Option<usize>,
     /// The largest fan-in of a node, one attention head each
     #[arg(long, value_name = "K", default_value_t = 2)]
     heads: usize,
@@ -28,7 +42,7 @@ pub struct Args {
     /// The number format: f32, f16, bf16 or f64
     #[arg(long, default_value = "f32")]
     dtype: Dtype,
-    /// As many layers as the circuit is deep, and no loop
+    /// The same as --scheme unrolled: as many layers as the circuit is deep, and no loop
     #[arg(long)]
     unroll: bool,
     /// A causal mask: every position reads itself and earlier ones
@@ -41,18 +55,9 @@ pub struct Args {
 
 pub fn main(args: &Args) -> Result<Report> {
     let source = source::circuit(&args.circuit)?;
-    let options = Options {
-        layers: args.layers,
-        heads: args.heads,
-        collapse: args.collapse,
-        dtype: args.dtype,
-        unroll: args.unroll,
-        causal: args.causal,
-        ..Options::default()
-    };
-    let model = compile::compile(&source.circuit, &source.sha256, &options)?;
+    let model = args.compile(&source)?;
     let verdict = match args.verify {
-        true => Some(verify::check(&model, &source.circuit)),
+        true => Some(verify::check(&model, &source.circuit)?),
         false => None,
     };
     if let Some(refuted @ Verdict::Refuted(_)) = &verdict {
@@ -61,6 +66,70 @@ pub fn main(args: &Args) -> Result<Report> {
     }
     source::write(&args.output, &file::to_bytes(&model))?;
     Ok(report(&source.circuit, &source.name, &model, &args.output, verdict.as_ref()))
+}
+
+impl Args {
+    fn scheme(&self) -> Scheme {
+        if self.unroll { Scheme::Unrolled } else { self.scheme }
+    }
+
+    fn compile(&self, source: &source::Source) -> Result<Model> {
+        self.require_fitting_flags()?;
+        let (circuit, sha256) = (&source.circuit, &*source.sha256);
+        let options = Options {
+            layers: self.layers.unwrap_or(1),
+            heads: self.heads,
+            collapse: self.collapse,
+            dtype: self.dtype,
+            unroll: self.scheme() == Scheme::Unrolled,
+            causal: self.causal,
+            prelude: self.prelude.unwrap_or(0),
+            coda: self.coda.unwrap_or(0),
+            ..Options::default()
+        };
+        match self.scheme() {
+            Scheme::Recurrent | Scheme::Unrolled => compile::compile(circuit, sha256, &options),
+            Scheme::Universal => universal::compile(circuit, sha256, &options),
+            Scheme::Pause => self.compile_paused(source, options),
+            scheme @ (Scheme::Coconut | Scheme::Cot) => {
+                Err(Error::new("a scheme that is compiled", scheme.name()))
+            }
+        }
+    }
+
+    /// Flags of another scheme are an error, so that none is ignored.
+    fn require_fitting_flags(&self) -> Result<()> {
+        let scheme = self.scheme();
+        for (flag, is_given, fits) in [
+            ("--prelude", self.prelude.is_some(), scheme == Scheme::Recurrent),
+            ("--coda", self.coda.is_some(), scheme == Scheme::Recurrent),
+            ("--pause", self.pause.is_some(), scheme == Scheme::Pause),
+            ("--layers", self.layers.is_some(), scheme != Scheme::Unrolled),
+        ] {
+            if is_given && !fits {
+                let expected = format!("no {flag} with the scheme {scheme}");
+                return Err(Error::new(expected, flag).hint("`circuit2tf help compile`"));
+            }
+        }
+        Ok(())
+    }
+
+    fn compile_paused(&self, source: &source::Source, options: Options) -> Result<Model> {
+        let mapped = compile::map(&source.circuit, &options)?;
+        let depth = mapped.network.depth();
+        let layers = self.layers.unwrap_or(depth.max(1));
+        let needed = mapped.network.n_nodes() - mapped.network.n_inputs();
+        let n_pauses = self.pause.unwrap_or(needed);
+        let options = Options { layers, ..options };
+        let model = pause::compile(&source.circuit, &source.sha256, n_pauses, &options)?;
+        if depth > layers {
+            eprintln!(
+                "note: depth {depth} exceeds {layers} layers, and pause tokens add none: wrong on some \
+                 input unless the circuit is right early; `circuit2tf verify` says which"
+            );
+        }
+        Ok(model)
+    }
 }
 
 fn report(

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use circuit2tf::circuit::{Circuit, GateKind};
-use circuit2tf::model::{Attention, Model, Schedule, file};
+use circuit2tf::model::{Attention, Model, Scheme, file};
 use circuit2tf::verify::certificate::{Field, receptive_fields};
 use circuit2tf::{Error, Result, mapping};
 use serde_json::{Value, json};
@@ -57,7 +57,7 @@ fn fields_text(model: &Model, fields: &[Field]) -> String {
     };
     let lines: String = model.labels.output_names.iter().zip(fields).map(line).collect();
     let largest = fields.iter().map(|field| field.inputs.len()).max().unwrap_or(0);
-    let steps = Schedule { n_layers: model.n_layers(), n_loops: model.n_loops }.n_steps();
+    let steps = model.schedule().n_steps();
     let bound = match fields.iter().all(|field| field.unbounded.is_none()) {
         true => format!("at most ({} + 1)^{steps} by heads and layers", model.n_heads()),
         false => "no bound by heads and layers".to_string(),
@@ -124,10 +124,11 @@ fn kinds(circuit: &Circuit) -> BTreeMap<&'static str, usize> {
 pub fn model_line(model: &Model, name: &str) -> String {
     let parameters = Parameters::of(model);
     format!(
-        "{name}: {} layers x {} loops  depth = {}  heads = {}  d_model = {}  d_head = {}  d_mlp = {}  \
+        "{name}: {} layers x {} loops{}  depth = {}  heads = {}  d_model = {}  d_head = {}  d_mlp = {}  \
          n_ctx = {}  {} {}  parameters = {} (embedding {} blocks {} unembed {})",
         model.n_layers(),
         model.n_loops,
+        extras(model),
         model.labels.depth,
         model.n_heads(),
         model.d_model(),
@@ -143,6 +144,18 @@ pub fn model_line(model: &Model, name: &str) -> String {
     )
 }
 
+/// What a plain loop has not: a prelude, a coda, a scheme of its own.
+fn extras(model: &Model) -> String {
+    let ends = match (model.n_prelude, model.n_coda) {
+        (0, 0) => String::new(),
+        (p, c) => format!(" + {p} before + {c} after"),
+    };
+    match model.scheme {
+        Scheme::Recurrent | Scheme::Unrolled => ends,
+        scheme => format!("{ends} ({scheme})"),
+    }
+}
+
 /// A model's sizes.
 pub fn model_json(model: &Model) -> Value {
     let parameters = Parameters::of(model);
@@ -150,7 +163,10 @@ pub fn model_json(model: &Model) -> Value {
         "kind": "model",
         "inputs": model.input_positions.len(),
         "outputs": model.output_positions.len(),
+        "scheme": model.scheme.name(),
+        "n_prelude": model.n_prelude,
         "n_layers": model.n_layers(),
+        "n_coda": model.n_coda,
         "n_loops": model.n_loops,
         "n_heads": model.n_heads(),
         "d_model": model.d_model(),

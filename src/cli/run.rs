@@ -3,8 +3,10 @@
 use std::fmt;
 
 use circuit2tf::circuit::word::Orders;
-use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Dense, Device, DeviceName, Engine, Incremental, Reference, Resident};
+use circuit2tf::model::{Model, Parts, Scheme};
+use circuit2tf::run::{
+    Decoder, Dense, Device, DeviceName, Engine, Halting, Incremental, Reference, Resident, Rule,
+};
 use circuit2tf::{Error, Result};
 use clap::ValueEnum;
 
@@ -25,7 +27,7 @@ pub struct Args {
 
 /// Which engine runs a model, and where.
 // Flattened into the arguments of a command.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
 #[group(skip)]
 pub struct EngineArgs {
     /// The engine that runs the model
@@ -46,6 +48,16 @@ impl EngineArgs {
             (engine, Some(device)) => {
                 let found = format!("--engine {engine} on {device}");
                 Err(Error::new("--engine dense for another device than cpu", found))
+            }
+        }
+    }
+
+    /// The engine, ready to run `model` until the rule stops it.
+    pub fn halting(self, model: &Model, rule: Rule) -> Result<Halting<'_>> {
+        match self.device {
+            None | Some(DeviceName::Cpu) => self.engine.halting(model, rule),
+            Some(device) => {
+                Err(Error::new("--device cpu for a model that halts", device.to_string()))
             }
         }
     }
@@ -88,6 +100,11 @@ impl fmt::Display for EngineName {
 impl EngineName {
     /// The engine on the processor, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match model.scheme {
+            Scheme::Universal => return Ok(Box::new(self.halting(model, Rule::Known)?)),
+            Scheme::Coconut | Scheme::Cot => return Ok(Box::new(Decoder::new(model)?)),
+            Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled => {}
+        }
         match self {
             EngineName::Auto => match Resident::new(model) {
                 Ok(engine) => Ok(Incremental::of(engine).map_or_else(
@@ -121,6 +138,21 @@ fn gpu(model: &Model) -> Result<Box<dyn Engine + '_>> {
 fn gpu(_: &Model) -> Result<Box<dyn Engine + '_>> {
     Err(Error::new("a build with the engine gpu", "one without it")
         .hint("build with --features gpu"))
+}
+
+impl EngineName {
+    /// The engine, ready to run `model` until the rule stops it.
+    pub fn halting(self, model: &Model, rule: Rule) -> Result<Halting<'_>> {
+        match self {
+            EngineName::Auto => Halting::new(model, rule),
+            EngineName::Reference => Halting::by_reference(model, rule),
+            EngineName::Resident => Halting::by_resident(model, rule),
+            EngineName::Incremental | EngineName::Gpu | EngineName::Dense => {
+                Err(Error::new("the engine reference or resident", self.to_string())
+                    .hint("a model that halts is looked at between loops"))
+            }
+        }
+    }
 }
 
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.

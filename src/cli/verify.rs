@@ -1,7 +1,8 @@
 //! `verify`: does a model compute a circuit?
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::model::Model;
+use circuit2tf::model::{Applied, Model, Scheme};
+use circuit2tf::run::Rule;
 use circuit2tf::verify::certificate::{Certificate, CertificateFile};
 use circuit2tf::verify::{
     self, Assignments, Counterexample, Departure, Part, Shard, Verdict, bit_string,
@@ -35,18 +36,19 @@ pub fn main(command: &Command) -> Result<Report> {
     }
 }
 
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The model file
     model: String,
     /// The circuit
     circuit: String,
-    /// How to check; by default a certificate, and where there is none, by running
+    /// How to check; by default a certificate, and where there is none, by running: all inputs if they are
+    /// few, else a sample
     #[arg(long, value_enum)]
     method: Option<Method>,
-    /// Assignments to sample
-    #[arg(long, value_name = "N", default_value_t = DEFAULT_SAMPLES)]
-    samples: u64,
+    /// Assignments to sample; 10000 unless the scheme has no certificate, and 100000 then
+    #[arg(long, value_name = "N")]
+    samples: Option<u64>,
     /// Seed of the sample
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
@@ -86,6 +88,14 @@ enum Method {
 
 const DEFAULT_SAMPLES: u64 = 10_000;
 
+/// The same where a sample is all there is.
+const UNCERTIFIED_SAMPLES: u64 = 100_000;
+
+/// Whether the certificate knows the forward pass: a fixed number of layers over states of two values.
+fn is_certified(scheme: Scheme) -> bool {
+    matches!(scheme, Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled)
+}
+
 fn check_model(args: &Args) -> Result<Report> {
     // Before the work, which may be long, so that no verdict is lost to a slip in a name.
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
@@ -94,13 +104,14 @@ fn check_model(args: &Args) -> Result<Report> {
     let source = source::circuit(&args.circuit)?;
     verify::require_same_ports(&model, &source.circuit)?;
     if !args.engines.is_empty() {
-        let assignments = engines::assignments(&source.circuit, args.samples, args.seed);
+        let assignments = engines::assignments(&source.circuit, n_samples(args, &model), args.seed);
         return engines::compare(&model, &source.circuit, &args.engines, assignments);
     }
     if let (Some(spec), Some(path)) = (args.shard, &args.output) {
         return check_shard(args, (&model, &model_sha256), &source, spec.part()?, path);
     }
     let certificate = match args.method {
+        None if !is_certified(model.scheme) => None,
         None | Some(Method::Certificate) => Some(verify::prove(&model, &source.circuit)),
         Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)?),
         Some(Method::Exhaustive | Method::Sample) => None,
@@ -122,7 +133,9 @@ fn check_shard(
 ) -> Result<Report> {
     let assignments = match args.method {
         Some(Method::Exhaustive) => Assignments::All,
-        Some(Method::Sample) => Assignments::Sample { count: args.samples, seed: args.seed },
+        Some(Method::Sample) => {
+            Assignments::Sample { count: n_samples(args, model), seed: args.seed }
+        }
         _ => {
             return Err(Error::new("--method exhaustive or sample with --shard", "another")
                 .hint("other methods do not go through assignments"));
@@ -188,9 +201,13 @@ fn decide(
 ) -> Result<Verdict> {
     let run = |method| run(args, model, circuit, method);
     let Some(certificate) = certificate else {
-        return run(args.method.unwrap_or(Method::Sample));
+        return match args.method {
+            Some(method) => run(method),
+            None => uncertified(args, model, circuit),
+        };
     };
-    if certificate.is_proof() {
+    // Where the certificate does not know the scheme, what it fails at is all that it can say.
+    if certificate.is_proof() || !is_certified(model.scheme) {
         return Ok(Verdict::from(certificate));
     }
     if let Ok(Some(found)) = refute(args, model, circuit) {
@@ -208,7 +225,31 @@ fn decide(
 /// Up to so many inputs all assignments are tried where no certificate decides.
 const FEW_INPUTS: usize = 12;
 
+/// Up to so many inputs all assignments are tried for a scheme without a certificate, if that is affordable.
+const MAX_TRIED_INPUTS: usize = 20;
+
+/// All assignments if they are few, else a sample.
+fn uncertified(args: &Args, model: &Model, circuit: &Circuit) -> Result<Verdict> {
+    let n_inputs = circuit.inputs().len();
+    if n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= affordable_runs(model) {
+        return run(args, model, circuit, Method::Exhaustive);
+    }
+    run(args, model, circuit, Method::Sample)
+}
+
+/// How many assignments can be tried in some minutes.
+fn affordable_runs(model: &Model) -> u64 {
+    match model.scheme {
+        // One by one, every step an application of all blocks to a token.
+        Scheme::Coconut | Scheme::Cot => affordable_samples(model).saturating_mul(16).max(1 << 12),
+        _ => 1 << MAX_TRIED_INPUTS,
+    }
+}
+
 fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<Verdict> {
+    if model.scheme == Scheme::Universal {
+        return run_halting(args, model, circuit, method);
+    }
     let engine = args.engine.prepare(model)?;
     if method == Method::Exhaustive {
         let bar = Bar::new(1 << circuit.inputs().len().min(63));
@@ -216,11 +257,29 @@ fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<
     }
     // A search after a failed certificate takes a while, not for ever.
     let samples = match args.method {
-        Some(Method::Sample) => args.samples,
-        _ => args.samples.min(affordable_samples(model)),
+        Some(Method::Certificate | Method::Miter) | None if is_certified(model.scheme) => {
+            n_samples(args, model).min(affordable_samples(model))
+        }
+        _ => n_samples(args, model),
     };
     let bar = Bar::new(samples);
     verify::sample(model, circuit, &*engine, model.n_loops, (samples, args.seed), &bar)
+}
+
+fn n_samples(args: &Args, model: &Model) -> u64 {
+    let default = if is_certified(model.scheme) { DEFAULT_SAMPLES } else { UNCERTIFIED_SAMPLES };
+    args.samples.unwrap_or(default)
+}
+
+/// Whether a halting model is right when it stops, always stops, and keeps what it knows.
+fn run_halting(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<Verdict> {
+    let engine = args.engine.halting(model, Rule::Known)?;
+    let assignments = match method {
+        Method::Exhaustive => Assignments::All,
+        _ => Assignments::Sample { count: n_samples(args, model), seed: args.seed },
+    };
+    let bar = Bar::new(assignments.total(circuit.inputs().len())?);
+    verify::check_halting(model, circuit, &engine, assignments, &bar)
 }
 
 /// A wrong input from the miter, replayed; an error where the model is too large to run.
@@ -230,7 +289,7 @@ fn refute(args: &Args, model: &Model, circuit: &Circuit) -> Result<Option<Counte
 
 /// How many runs make about 2^34 scores: some seconds.
 fn affordable_samples(model: &Model) -> u64 {
-    let layers = model.n_loops.saturating_mul(model.n_layers()).max(1) as u64;
+    let layers = model.schedule().n_steps().max(1) as u64;
     let scores = (model.n_ctx() as u64).saturating_pow(2).saturating_mul(layers);
     (1u64 << 34).div_ceil(scores.max(1))
 }
@@ -294,9 +353,15 @@ fn conditions_json(certificate: &Certificate) -> Value {
     certificate.conditions.iter().map(entry).collect()
 }
 
-/// The check that `compile --verify` makes.
-pub fn check(model: &Model, circuit: &Circuit) -> Verdict {
-    Verdict::from(&verify::prove(model, circuit))
+/// The check that `compile --verify` makes: the certificate where there is one for the scheme, else runs.
+///
+/// # Errors
+/// It was cancelled.
+pub fn check(model: &Model, circuit: &Circuit) -> Result<Verdict> {
+    match is_certified(model.scheme) {
+        true => Ok(Verdict::from(&verify::prove(model, circuit))),
+        false => uncertified(&Args::default(), model, circuit),
+    }
 }
 
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
@@ -338,8 +403,10 @@ fn node_label(departure: &Departure, circuit: &Circuit) -> String {
 }
 
 fn describe(departure: &Departure, circuit: &Circuit) -> String {
-    let since = match departure.loop_and_layer() {
-        Some((r, l)) => format!("since loop {r}, layer {l}"),
+    let since = match departure.since() {
+        Some(Applied::Core { in_loop, layer }) => format!("since loop {in_loop}, layer {layer}"),
+        Some(Applied::Prelude { layer }) => format!("since layer {layer} of the prelude"),
+        Some(Applied::Coda { layer }) => format!("since layer {layer} of the coda"),
         None => "from the start".to_string(),
     };
     let label = node_label(departure, circuit);
@@ -347,11 +414,17 @@ fn describe(departure: &Departure, circuit: &Circuit) -> String {
 }
 
 fn departure_json(departure: &Departure, circuit: &Circuit) -> Value {
-    let (r, l) = departure.loop_and_layer().unwrap_or((0, 0));
+    let (part, in_loop, layer) = match departure.since() {
+        None => ("embedding", 0, 0),
+        Some(Applied::Prelude { layer }) => ("prelude", 0, layer),
+        Some(Applied::Core { in_loop, layer }) => ("core", in_loop, layer),
+        Some(Applied::Coda { layer }) => ("coda", 0, layer),
+    };
     json!({
         "node": node_label(departure, circuit),
         "position": departure.position,
-        "loop": r,
-        "layer": l,
+        "part": part,
+        "loop": in_loop,
+        "layer": layer,
     })
 }

@@ -45,7 +45,7 @@ pub(super) fn fetch_operands(block: &mut Block, layout: &Layout, inverse_tempera
 ///
 /// # Panics
 /// A constant above is wrong.
-pub(super) fn assert_exact(layout: &Layout, dtype: Dtype) {
+pub(crate) fn assert_exact(layout: &Layout, dtype: Dtype) {
     let code_length = layout.code_length() as f64;
     assert!(gap_over_threshold(dtype) >= 1.0, "other scores do not underflow in {dtype}");
     assert!(code_length <= f64::from(dtype.precision()).exp2(), "scores round in {dtype}");

@@ -159,14 +159,10 @@ impl<'m> Dense<'m> {
         mut observe: impl FnMut(usize, &Tensor) -> candle_core::Result<()>,
     ) -> candle_core::Result<Tensor> {
         let mut x = self.embed(inputs, group)?;
-        let mut n_steps = 0;
-        observe(n_steps, &x)?;
-        for _ in 0..n_loops {
-            for layer in &self.weights.layers {
-                x = self.apply(layer, x)?;
-                n_steps += 1;
-                observe(n_steps, &x)?;
-            }
+        observe(0, &x)?;
+        for (l, n_steps) in self.model.schedule_of(n_loops).blocks().zip(1..) {
+            x = self.apply(&self.weights.layers[l], x)?;
+            observe(n_steps, &x)?;
         }
         Ok(x)
     }

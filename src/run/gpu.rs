@@ -71,7 +71,7 @@ impl<'m> Gpu<'m> {
     /// # Errors
     /// As [`Self::new`].
     pub fn on(device: Device, model: &'m Model) -> Result<Self> {
-        let resident = Resident::computed_in(Dtype::F32, model)?;
+        let resident = Resident::computed_in(Dtype::F32, model, &[])?;
         let plan = resident.plan_in_f32().expect("it was asked to compute in f32");
         let layers = Layers::new(&device, plan, model.input_positions.len())?;
         let name = format!("gpu on {}", device.adapter());

@@ -12,15 +12,17 @@
 //! summation nor the format, if wide enough, matters; and what replaces a layer is compared with the layer
 //! on every combination of these vectors.
 
+use std::ops::ControlFlow;
+
 use ndarray::Array2;
 
 use self::attention::Targets;
 use self::fold::{Basis, Derived};
-use self::frame::Frame;
+use self::frame::{Affine, Frame};
 use self::kernel::Lane;
-use self::plan::{Layers, Plan};
+use self::plan::{Bits, Layers, Plan};
 use self::states::{Layer, States};
-use super::{Engine, require_inputs};
+use super::{Engine, Probe, Snapshot, require_core_only, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -81,18 +83,30 @@ impl<'m> Resident<'m> {
     /// # Errors
     /// A premise of partial evaluation fails: what was expected, what was found.
     pub fn new(model: &'m Model) -> Result<Self> {
+        Resident::with_probes(model, &[])
+    }
+
+    /// The same, ready to read more bits than the outputs' in [`Resident::watch`].
+    ///
+    /// # Errors
+    /// As [`Resident::new`]; a probe's logits round.
+    pub fn with_probes(model: &'m Model, probes: &[Probe]) -> Result<Self> {
         let computed_in = match model.dtype {
             Dtype::F64 => Dtype::F64,
             _ => Dtype::F32,
         };
-        Self::computed_in(computed_in, model)
+        Self::computed_in(computed_in, model, probes)
     }
 
     /// The same, computing in `computed_in`, f32 or f64, whatever the model's dtype.
     ///
     /// # Errors
     /// A premise fails, one of which is that no sum of the plan rounds in that format.
-    pub(super) fn computed_in(computed_in: Dtype, model: &'m Model) -> Result<Self> {
+    pub(super) fn computed_in(
+        computed_in: Dtype,
+        model: &'m Model,
+        probes: &[Probe],
+    ) -> Result<Self> {
         model.require_parallel()?;
         let frame = Frame::new(model)?;
         if model.n_ctx() == 0 {
@@ -103,9 +117,11 @@ impl<'m> Resident<'m> {
         states.close(&layers, model.dtype)?;
         let basis = Basis::new(&states, frame.dynamic.len());
         require_numbers(computed_in, &states, &basis)?;
+        let bits: Vec<Bits> = probes.iter().map(|probe| bits(&frame, probe)).collect();
+        let parts = (&frame, &*layers, &states, &basis);
         let plan = match computed_in {
-            Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
-            _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
+            Dtype::F64 => AnyPlan::Double(plan_in(parts, &bits, Dtype::F64)?),
+            _ => AnyPlan::Single(plan_in(parts, &bits, Dtype::F32)?),
         };
         Ok(Resident { frame, basis, states, layers: numbers, plan })
     }
@@ -166,6 +182,23 @@ impl<'m> Resident<'m> {
         Ok(())
     }
 
+    /// Takes assignments through at most `n_loops` loops, all together, and shows `see` the number of loops
+    /// and the state, before the first loop and after each, until it has seen enough.
+    ///
+    /// # Errors
+    /// `inputs` has not one row per input, or the model has a prelude or a coda.
+    pub fn watch(
+        &self,
+        inputs: &Batch,
+        n_loops: usize,
+        see: &mut dyn FnMut(usize, &dyn Snapshot) -> ControlFlow<()>,
+    ) -> Result<()> {
+        require_inputs(self.frame.model, inputs)?;
+        require_core_only(self.frame.model)?;
+        in_own_format!(&self.plan, plan => plan.watch(inputs, &self.layers, n_loops, see));
+        Ok(())
+    }
+
     /// The plan, if it is one in f32.
     #[cfg(feature = "gpu")]
     pub(super) fn plan_in_f32(&self) -> Option<&Plan<f32>> {
@@ -186,7 +219,7 @@ impl<'m> Resident<'m> {
     /// The layers of `n_loops` loops as numbers of distinct ones.
     pub(super) fn schedule(&self, n_loops: usize) -> Layers {
         let layers = self.layers.clone();
-        Box::new((0..n_loops).flat_map(move |_| layers.clone()))
+        Box::new(self.frame.model.schedule_of(n_loops).blocks().map(move |l| layers[l]))
     }
 
     fn static_stream(&self) -> Array2<f64> {
@@ -224,6 +257,19 @@ fn require_numbers(format: Dtype, states: &States, basis: &Basis) -> Result<()> 
         None => Ok(()),
         Some(x) => refuse(&format!("states that are numbers of {format}"), x.to_string()),
     }
+}
+
+fn plan_in<T: Lane>(
+    (frame, layers, states, basis): (&Frame, &[Layer], &States, &Basis),
+    bits: &[Bits],
+    computed_in: Dtype,
+) -> Result<Plan<T>> {
+    Plan::new(frame, layers, states, basis, (bits, computed_in))
+}
+
+fn bits(frame: &Frame, probe: &Probe) -> Bits {
+    let logits = probe.logits.each_ref().map(|(w, b)| Affine::new(frame, |c| w[c], *b));
+    Bits { positions: probe.positions.clone(), logits }
 }
 
 /// The distinct layers of the block, and which of them each layer is.

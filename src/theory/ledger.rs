@@ -20,6 +20,7 @@ use crate::verify::{Verdict, exhaustive};
 
 mod attention;
 mod certificate;
+mod decoders;
 mod depth;
 mod exactness;
 mod limits;
@@ -28,13 +29,14 @@ mod sharing;
 mod simulation;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
-static TOPICS: [&[Claim]; 8] = [
+static TOPICS: [&[Claim]; 9] = [
     simulation::CLAIMS,
     exactness::CLAIMS,
     certificate::CLAIMS,
     depth::CLAIMS,
     attention::CLAIMS,
     loops::CLAIMS,
+    decoders::CLAIMS,
     sharing::CLAIMS,
     limits::CLAIMS,
 ];

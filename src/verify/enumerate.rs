@@ -60,6 +60,44 @@ impl Assignments {
         Ok(bound(part.index - 1)..bound(part.index))
     }
 
+    /// Calls `check` with blocks of all assignments, spread over threads, and returns what it finds in the
+    /// first block in which it finds something, whatever the number of threads.
+    ///
+    /// # Errors
+    /// There are too many, it was cancelled, or the first error of `check`.
+    pub fn find_first<T: Send>(
+        self,
+        n_inputs: usize,
+        progress: &dyn Progress,
+        check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
+    ) -> Result<Option<T>> {
+        let range = self.range(n_inputs, Part::WHOLE)?;
+        self.find_first_in(n_inputs, (range, DRAWN), progress, check)
+    }
+
+    /// The same for the assignments in `range`, in blocks of `size`.
+    fn find_first_in<T: Send>(
+        self,
+        n_inputs: usize,
+        (range, size): (Range<u64>, usize),
+        progress: &dyn Progress,
+        check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
+    ) -> Result<Option<T>> {
+        let size = size as u64;
+        let check = |b: u64| -> Result<Option<T>> {
+            if progress.is_cancelled() {
+                return Err(Error::message("stopped before all assignments were compared"));
+            }
+            let start = range.start + b * size;
+            let inputs = self.block(n_inputs, start, size.min(range.end - start) as usize);
+            let found = check(&inputs)?;
+            progress.advance(inputs.n_assignments() as u64);
+            Ok(found)
+        };
+        let blocks = (0..(range.end - range.start).div_ceil(size)).into_par_iter();
+        blocks.find_map_first(|b| check(b).transpose()).transpose()
+    }
+
     /// Assignments `start .. start + count`.
     pub(super) fn block(self, n_inputs: usize, start: u64, count: usize) -> Batch {
         match self {
@@ -192,20 +230,11 @@ fn first_counterexample(
     progress: &dyn Progress,
 ) -> Result<Option<Counterexample>> {
     let n_inputs = model.input_positions.len();
-    let size = engine.block().next_multiple_of(DRAWN) as u64;
-    let check = |b: u64| -> Result<Option<Counterexample>> {
-        if progress.is_cancelled() {
-            return Err(Error::message("stopped before all assignments were compared"));
-        }
-        let start = range.start + b * size;
-        let inputs = assignments.block(n_inputs, start, size.min(range.end - start) as usize);
-        let found = compare(&inputs, &truth.run(&inputs)?, &engine.run(&inputs, n_loops)?);
-        progress.advance(inputs.n_assignments() as u64);
+    let blocks = (range, engine.block().next_multiple_of(DRAWN));
+    assignments.find_first_in(n_inputs, blocks, progress, |inputs| {
+        let found = compare(inputs, &truth.run(inputs)?, &engine.run(inputs, n_loops)?);
         found.map(|found| truth.confirm(model, n_loops, found)).transpose()
-    };
-    let n_blocks = (range.end - range.start).div_ceil(size);
-    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
-    first.transpose()
+    })
 }
 
 /// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].

@@ -1,6 +1,7 @@
 //! Plans: a folded model laid out for the kernel, and its execution on blocks of assignments.
 
 use std::collections::HashMap;
+use std::ops::ControlFlow;
 
 use rayon::prelude::*;
 
@@ -8,8 +9,8 @@ use super::exact::Sum;
 use super::fold::{Basis, Cell, Folded, fold};
 use super::frame::{Affine, Frame};
 use super::kernel::{Cells, Lane, Program, Sweep, VECTOR, execute};
-use super::refuse;
 use super::states::{Layer, States};
+use super::{Snapshot, refuse};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::model::Dtype;
@@ -32,7 +33,15 @@ pub struct Plan<T> {
     pub start: Vec<T>,
     pub inputs: Vec<InputRow<T>>,
     pub outputs: Vec<ReadOut<T>>,
+    probes: Vec<Vec<ReadOut<T>>>,
     pub folded: Folded,
+}
+
+/// A bit that is read at some positions besides the outputs: whether logit 1 exceeds logit 0.
+#[derive(Debug)]
+pub struct Bits {
+    pub positions: Vec<usize>,
+    pub logits: [Affine; 2],
 }
 
 /// A row that an input sets to one of two numbers.
@@ -60,7 +69,7 @@ impl<T: Lane> Plan<T> {
         layers: &[Layer],
         states: &States,
         basis: &Basis,
-        computed_in: Dtype,
+        (bits, computed_in): (&[Bits], Dtype),
     ) -> Result<Self> {
         let n_kept = basis.kept.len();
         let mut folded = Folded::default();
@@ -77,11 +86,14 @@ impl<T: Lane> Plan<T> {
         }
         let sweeps =
             tables.iter().zip(layers).map(|(table, layer)| table.sweep(layer, &rows, n_kept));
+        let probes =
+            bits.iter().map(|bits| read_outs(frame, states, basis, &rows, bits, computed_in));
         let mut plan = Plan {
             sweeps: sweeps.collect(),
             start: vec![T::zero(); rows.len()],
             inputs: Vec::new(),
-            outputs: read_outs(frame, states, basis, &rows, computed_in)?,
+            outputs: read_outs(frame, states, basis, &rows, &outputs(frame), computed_in)?,
+            probes: probes.collect::<Result<_>>()?,
             rows,
             folded,
         };
@@ -165,6 +177,28 @@ impl<T: Lane> Plan<T> {
         }
     }
 
+    /// Takes all assignments through the loops together, each a list of layers, and shows the state before
+    /// the first loop and after each, until `see` has seen enough.
+    pub fn watch(
+        &self,
+        inputs: &Batch,
+        layers: &[usize],
+        n_loops: usize,
+        see: &mut dyn FnMut(usize, &dyn Snapshot) -> ControlFlow<()>,
+    ) {
+        let lanes = inputs.n_assignments().next_power_of_two().max(VECTOR);
+        let mut state = State::new(self.start.len(), lanes);
+        self.fill(&mut state, inputs, 0);
+        let mut view = View { plan: self, state, before: None, n: inputs.n_assignments() };
+        for n_done in 0..=n_loops {
+            if see(n_done, &view).is_break() || n_done == n_loops {
+                return;
+            }
+            view.before = Some(view.state.now.as_slice().to_vec());
+            layers.iter().for_each(|&layer| view.state.apply(&self.sweeps[layer]));
+        }
+    }
+
     /// The state before the first layer, from assignment `first` on.
     fn fill(&self, state: &mut State<T>, inputs: &Batch, first: usize) {
         let lanes = state.lanes;
@@ -186,20 +220,79 @@ impl<T: Lane> Plan<T> {
 
     /// Writes the outputs' bits; `at` is the number of the first assignment in `outputs`, rows of `words`.
     fn read(&self, state: &State<T>, at: usize, words: usize, outputs: &mut [u64]) {
-        let lanes = state.lanes;
-        let now = state.now.as_slice();
-        let mut logits = vec![T::zero(); lanes];
-        for (read_out, outputs) in self.outputs.iter().zip(outputs.chunks_exact_mut(words)) {
-            logits.fill(read_out.constant);
-            for &(row, weight) in &read_out.terms {
-                let row = &now[row * lanes..(row + 1) * lanes];
-                logits.iter_mut().zip(row).for_each(|(sum, &x)| *sum = *sum + weight * x);
+        read_bits(&self.outputs, state, (at, words), outputs);
+    }
+}
+
+/// A state of some assignments between two loops, with the one before the last loop.
+struct View<'p, T> {
+    plan: &'p Plan<T>,
+    state: State<T>,
+    /// None before the first loop.
+    before: Option<Vec<T>>,
+    n: usize,
+}
+
+impl<T: Lane> View<'_, T> {
+    fn bits(&self, read_outs: &[ReadOut<T>]) -> Batch {
+        let mut bits = Batch::zeros(read_outs.len(), self.n);
+        let words = bits.words_per_signal();
+        read_bits(read_outs, &self.state, (0, words), bits.raw_mut());
+        bits
+    }
+}
+
+impl<T: Lane> Snapshot for View<'_, T> {
+    fn outputs(&self) -> Batch {
+        self.bits(&self.plan.outputs)
+    }
+
+    fn probe(&self, number: usize) -> Batch {
+        self.bits(&self.plan.probes[number])
+    }
+
+    fn unchanged(&self) -> Vec<u64> {
+        let (now, lanes) = (self.state.now.as_slice(), self.state.lanes);
+        let mut unchanged = vec![true; lanes];
+        match &self.before {
+            None => unchanged.fill(false),
+            Some(before) => {
+                for (now, before) in now.chunks_exact(lanes).zip(before.chunks_exact(lanes)) {
+                    let pairs = now.iter().zip(before);
+                    unchanged.iter_mut().zip(pairs).for_each(|(same, (x, y))| *same &= x == y);
+                }
             }
-            for (part, output) in logits.chunks(WORD).zip(&mut outputs[at / WORD..]) {
-                let bits = part.iter().enumerate();
-                let word = bits.fold(0, |word, (l, &x)| word | u64::from(x > T::zero()) << l);
-                *output |= word << (at % WORD);
-            }
+        }
+        let word = |bits: &[bool]| {
+            bits.iter().enumerate().fold(0, |word, (a, &bit)| word | u64::from(bit) << a)
+        };
+        unchanged.chunks(WORD).map(word).take(self.n.div_ceil(WORD)).collect()
+    }
+}
+
+/// Writes bits; `at` is the number of the first assignment in `outputs`, rows of `words`.
+fn read_bits<T: Lane>(
+    read_outs: &[ReadOut<T>],
+    state: &State<T>,
+    (at, words): (usize, usize),
+    outputs: &mut [u64],
+) {
+    if words == 0 {
+        return;
+    }
+    let lanes = state.lanes;
+    let now = state.now.as_slice();
+    let mut logits = vec![T::zero(); lanes];
+    for (read_out, outputs) in read_outs.iter().zip(outputs.chunks_exact_mut(words)) {
+        logits.fill(read_out.constant);
+        for &(row, weight) in &read_out.terms {
+            let row = &now[row * lanes..(row + 1) * lanes];
+            logits.iter_mut().zip(row).for_each(|(sum, &x)| *sum = *sum + weight * x);
+        }
+        for (part, output) in logits.chunks(WORD).zip(&mut outputs[at / WORD..]) {
+            let bits = part.iter().enumerate();
+            let word = bits.fold(0, |word, (l, &x)| word | u64::from(x > T::zero()) << l);
+            *output |= word << (at % WORD);
         }
     }
 }
@@ -332,16 +425,22 @@ fn program<T: Lane>(cell: &Cell, variables: &[usize]) -> Program<T> {
     }
 }
 
-/// The read-outs of all outputs.
+/// The outputs' bits: what the unembedding says at their positions.
+fn outputs(frame: &Frame) -> Bits {
+    let model = frame.model;
+    let logits = [0, 1].map(|bit| Affine::new(frame, |c| model.w_u[[c, bit]], model.b_u[bit]));
+    Bits { positions: model.output_positions.clone(), logits }
+}
+
+/// The read-outs of bits, one for each position.
 fn read_outs<T: Lane>(
     frame: &Frame,
     states: &States,
     basis: &Basis,
     rows: &[u32],
+    Bits { positions, logits }: &Bits,
     computed_in: Dtype,
 ) -> Result<Vec<ReadOut<T>>> {
-    let logits =
-        [0, 1].map(|bit| Affine::new(frame, |c| frame.model.w_u[[c, bit]], frame.model.b_u[bit]));
     let n_kept = basis.kept.len();
     let read_out = |&position: &usize| {
         let fixed = logits.each_ref().map(|logit| logit.fixed_part(frame, position));
@@ -374,7 +473,7 @@ fn read_outs<T: Lane>(
         let terms = terms.map(|(k, &w)| (rows[position * n_kept + k] as usize, T::of(w)));
         Ok(ReadOut { constant: T::of(constant), terms: terms.collect() })
     };
-    frame.model.output_positions.iter().map(read_out).collect()
+    positions.iter().map(read_out).collect()
 }
 
 /// No sum rounds, and the sign of the difference is the order of the logits.

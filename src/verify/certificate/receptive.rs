@@ -8,10 +8,12 @@
 //! the like do not lower. With `H` heads and one-hot rows it has at most `(H + 1)^T` inputs after `T`
 //! layers. Nothing else is assumed of the model, but that no number overflows: `0 · x` is 0 for finite `x`.
 
+use std::ops::Range;
+
 use super::attention::{self, Rows};
 use super::exact::Arithmetic;
 use super::frame::{self, Frame};
-use crate::model::{Attention, Model, Schedule};
+use crate::model::{Attention, Model};
 
 /// What an output can depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -84,22 +86,27 @@ impl<'m> Wiring<'m> {
         };
         walk.meet(output);
         let mut expanded = vec![0; self.layers.len()];
-        let n_layers = self.model.n_layers();
-        let n_steps = Schedule { n_layers, n_loops: self.model.n_loops }.n_steps();
-        let mut idle = 0;
-        for step in (0..n_steps).rev() {
-            let kind = self.kind[step % n_layers];
-            let end = walk.met.len();
-            for next in expanded[kind]..end {
-                self.expand(&self.layers[kind], walk.met[next], &mut walk);
+        let mut apply = |blocks: Range<usize>, walk: &mut Walk| {
+            for kind in blocks.rev().map(|l| self.kind[l]) {
+                let end = walk.met.len();
+                for next in expanded[kind]..end {
+                    self.expand(&self.layers[kind], walk.met[next], walk);
+                }
+                expanded[kind] = end;
             }
-            expanded[kind] = end;
-            idle = if walk.met.len() == end { idle + 1 } else { 0 };
-            // A round of layers that met nothing new: no other one will.
-            if idle > n_layers {
+        };
+        let schedule = self.model.schedule();
+        let core = schedule.n_prelude..schedule.n_prelude + schedule.n_layers;
+        apply(core.end..schedule.n_blocks(), &mut walk);
+        for _ in 0..schedule.n_loops {
+            let before = walk.met.len();
+            apply(core.clone(), &mut walk);
+            // A loop that met nothing new: no other one will.
+            if walk.met.len() == before {
                 break;
             }
         }
+        apply(0..core.start, &mut walk);
         (walk.met, walk.unbounded)
     }
 

@@ -1,0 +1,301 @@
+//! Scheduling: which gate goes into which token, `g` gates a token, none beside an operand of its own.
+//!
+//! The least number of tokens is the least makespan of unit tasks with precedence on `g` machines. With `G`
+//! gates and `D` levels it lies between `max(D, ⌈G/g⌉)` and `⌈(G - D)/g⌉ + D` (Graham 1966, Brent 1974): a
+//! schedule that leaves no machine idle while a gate is ready has at most `D` tokens that are not full, as
+//! each of these takes a gate off every longest path that remains. Both schedules here reach that:
+//!
+//! - by levels: `Σ ⌈w/g⌉` over the widths `w` of the levels;
+//! - by critical path: of the gates that are ready, those with the longest path still ahead first (Hu 1961),
+//!   which is optimal for trees.
+//!
+//! The better one is taken, and for [`MAX_EXACT`] gates or fewer, where neither meets the lower bound of Hu
+//! (gates with at least `h` levels to go need `⌈their number / g⌉ + h - 1` tokens), the best of all, by search.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::fmt;
+
+use crate::network::Network;
+
+/// The most gates for which all schedules are searched.
+pub const MAX_EXACT: usize = 16;
+
+/// Which gates stand in which token, and how good that is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenSchedule {
+    /// Per token the nodes of the network in it, in the order of slots.
+    pub tokens: Vec<Vec<u32>>,
+    pub bounds: Bounds,
+}
+
+/// The tokens that schedules of one network need at `gates_per_token`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds {
+    pub gates_per_token: usize,
+    /// Gates and constants.
+    pub n_gates: usize,
+    /// The longest chain of them.
+    pub depth: usize,
+    /// `max(D, ⌈G/g⌉)`
+    pub lower: usize,
+    /// `⌈(G - D)/g⌉ + D`
+    pub upper: usize,
+    /// What scheduling level by level needs.
+    pub by_levels: usize,
+    /// What scheduling by critical path needs.
+    pub by_critical_path: usize,
+    /// What the schedule that was taken needs.
+    pub reached: usize,
+    /// Whether no schedule needs less.
+    pub is_least: bool,
+}
+
+/// How gates are put into tokens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Method {
+    /// The best schedule that is found.
+    #[default]
+    Best,
+    /// Level by level.
+    Levels,
+}
+
+impl Bounds {
+    /// The fields in order, as a vector of the model file.
+    pub fn to_vector(&self) -> Vec<i64> {
+        let counts = [
+            self.gates_per_token,
+            self.n_gates,
+            self.depth,
+            self.lower,
+            self.upper,
+            self.by_levels,
+            self.by_critical_path,
+            self.reached,
+            usize::from(self.is_least),
+        ];
+        counts.iter().map(|&count| count as i64).collect()
+    }
+
+    /// The bounds in a vector of that form.
+    pub fn from_vector(vector: &[i64]) -> Option<Self> {
+        let counts: Option<Vec<usize>> = vector.iter().map(|&x| usize::try_from(x).ok()).collect();
+        match counts?.as_slice() {
+            &[
+                gates_per_token,
+                n_gates,
+                depth,
+                lower,
+                upper,
+                by_levels,
+                by_critical_path,
+                reached,
+                is_least,
+            ] => Some(Bounds {
+                gates_per_token,
+                n_gates,
+                depth,
+                lower,
+                upper,
+                by_levels,
+                by_critical_path,
+                reached,
+                is_least: is_least == 1,
+            }),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Bounds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Bounds { gates_per_token, n_gates, depth, lower, upper, reached, .. } = self;
+        let least = if self.is_least { ", the least" } else { "" };
+        write!(
+            f,
+            "{reached} tokens{least} (between {lower} and {upper}; by levels {}, by critical path {}) for \
+             {n_gates} gates on {depth} levels, {gates_per_token} a token",
+            self.by_levels, self.by_critical_path
+        )
+    }
+}
+
+impl TokenSchedule {
+    /// Schedules the gates and constants of a network; `g` is at least 1.
+    pub fn new(network: &Network, g: usize, method: Method) -> Self {
+        let g = g.max(1);
+        let tasks = Tasks::new(network);
+        let by_levels = tasks.by_levels(g);
+        let by_critical_path = tasks.by_critical_path(g);
+        let needs = (by_levels.len(), by_critical_path.len());
+        let chosen = match method {
+            Method::Levels => by_levels,
+            Method::Best if needs.0 <= needs.1 => by_levels,
+            Method::Best => by_critical_path,
+        };
+        let hu = tasks.hu_bound(g);
+        let least = needs.0.min(needs.1);
+        let searched = (least > hu && tasks.len() <= MAX_EXACT).then(|| tasks.search(g));
+        let is_least =
+            |n: usize| n == hu || searched.as_ref().is_some_and(|found| found.len() == n);
+        let chosen = match &searched {
+            Some(found) if method == Method::Best && found.len() < chosen.len() => found.clone(),
+            _ => chosen,
+        };
+        let (n_gates, depth) = (tasks.len(), tasks.depth());
+        let bounds = Bounds {
+            gates_per_token: g,
+            n_gates,
+            depth,
+            lower: depth.max(n_gates.div_ceil(g)),
+            upper: (n_gates - depth).div_ceil(g) + depth,
+            by_levels: needs.0,
+            by_critical_path: needs.1,
+            reached: chosen.len(),
+            is_least: is_least(chosen.len()),
+        };
+        let node = |&task: &u32| task + network.n_inputs() as u32;
+        let tokens = chosen.iter().map(|token| token.iter().map(node).collect()).collect();
+        TokenSchedule { tokens, bounds }
+    }
+}
+
+/// Gates and constants as tasks, in the order of the network.
+struct Tasks {
+    /// The distinct tasks that each one waits for, and those that wait for it.
+    operands: Vec<Vec<u32>>,
+    readers: Vec<Vec<u32>>,
+    /// Tasks on the longest path that ends, and on the longest that begins, with each one.
+    levels: Vec<u32>,
+    heights: Vec<u32>,
+}
+
+impl Tasks {
+    fn new(network: &Network) -> Self {
+        let first = network.n_inputs();
+        let n = network.n_nodes() - first;
+        let mut tasks = Tasks {
+            operands: Vec::with_capacity(n),
+            readers: vec![Vec::new(); n],
+            levels: Vec::with_capacity(n),
+            heights: vec![1; n],
+        };
+        for task in 0..n {
+            let gates = network.operands(first + task).iter().map(|&p| p as usize);
+            let gates = gates.filter(|&p| p >= first && p != first + task);
+            let mut operands: Vec<u32> = gates.map(|p| (p - first) as u32).collect();
+            operands.sort_unstable();
+            operands.dedup();
+            let level = operands.iter().map(|&p| tasks.levels[p as usize]).max();
+            tasks.levels.push(1 + level.unwrap_or(0));
+            for &operand in &operands {
+                tasks.readers[operand as usize].push(task as u32);
+            }
+            tasks.operands.push(operands);
+        }
+        for task in (0..n).rev() {
+            let height = tasks.readers[task].iter().map(|&r| tasks.heights[r as usize]).max();
+            tasks.heights[task] = 1 + height.unwrap_or(0);
+        }
+        tasks
+    }
+
+    fn len(&self) -> usize {
+        self.operands.len()
+    }
+
+    fn depth(&self) -> usize {
+        self.levels.iter().copied().max().unwrap_or(0) as usize
+    }
+
+    /// Tasks that can start at once.
+    fn ready(&self) -> impl Iterator<Item = u32> {
+        (0..self.len() as u32).filter(|&task| self.operands[task as usize].is_empty())
+    }
+
+    fn by_levels(&self, g: usize) -> Vec<Vec<u32>> {
+        let mut levels = vec![Vec::new(); self.depth()];
+        for (task, &level) in self.levels.iter().enumerate() {
+            levels[level as usize - 1].push(task as u32);
+        }
+        levels.iter().flat_map(|level| level.chunks(g).map(<[u32]>::to_vec)).collect()
+    }
+
+    fn by_critical_path(&self, g: usize) -> Vec<Vec<u32>> {
+        let urgency = |task: u32| (self.heights[task as usize], Reverse(task));
+        let mut ready: BinaryHeap<_> = self.ready().map(urgency).collect();
+        let mut missing: Vec<usize> = self.operands.iter().map(Vec::len).collect();
+        let mut tokens = Vec::new();
+        while !ready.is_empty() {
+            let n = g.min(ready.len());
+            let token: Vec<u32> = std::iter::repeat_with(|| ready.pop())
+                .take(n)
+                .flatten()
+                .map(|(_, r)| r.0)
+                .collect();
+            for &reader in token.iter().flat_map(|&task| &self.readers[task as usize]) {
+                missing[reader as usize] -= 1;
+                if missing[reader as usize] == 0 {
+                    ready.push(urgency(reader));
+                }
+            }
+            tokens.push(token);
+        }
+        tokens
+    }
+
+    /// The largest over `h` of `⌈|tasks with at least h levels to go| / g⌉ + h - 1`.
+    fn hu_bound(&self, g: usize) -> usize {
+        let mut heights = self.heights.clone();
+        heights.sort_unstable_by_key(|&height| Reverse(height));
+        let bounds = heights.iter().enumerate();
+        bounds.map(|(i, &height)| (i + 1).div_ceil(g) + height as usize - 1).max().unwrap_or(0)
+    }
+
+    /// A schedule of least length, for [`MAX_EXACT`] tasks at most: the sets of tasks that can be done after
+    /// each number of tokens, until one is all. To leave a slot empty that a ready task could fill never helps.
+    fn search(&self, g: usize) -> Vec<Vec<u32>> {
+        debug_assert!(self.len() <= MAX_EXACT, "callers check");
+        let all = (1u32 << self.len()) - 1;
+        // Per number of tokens: for each set that can be done, the set before.
+        let mut reached = vec![BTreeMap::from([(0, 0)])];
+        while !reached[reached.len() - 1].contains_key(&all) {
+            let mut next = BTreeMap::new();
+            for &done in reached[reached.len() - 1].keys() {
+                for token in self.fullest_tokens(done, g) {
+                    next.entry(done | token).or_insert(done);
+                }
+            }
+            reached.push(next);
+        }
+        let mut tokens = Vec::new();
+        let mut done = all;
+        for sets in reached[1..].iter().rev() {
+            let before = sets[&done];
+            tokens.push((0..32).filter(|&task| (done & !before) >> task & 1 == 1).collect());
+            done = before;
+        }
+        tokens.reverse();
+        tokens
+    }
+
+    /// The sets of ready tasks that fill a token, or all of them if they do not.
+    fn fullest_tokens(&self, done: u32, g: usize) -> Vec<u32> {
+        let is_done = |&p: &u32| done >> p & 1 == 1;
+        let is_ready =
+            |&task: &u32| !is_done(&task) && self.operands[task as usize].iter().all(is_done);
+        let ready = (0..self.len() as u32).filter(is_ready).fold(0u32, |set, task| set | 1 << task);
+        if ready.count_ones() as usize <= g {
+            return vec![ready];
+        }
+        // All subsets, in decreasing order of their numbers.
+        let subsets = std::iter::successors(Some(ready), |&subset| {
+            (subset != 0).then(|| (subset - 1) & ready)
+        });
+        subsets.filter(|subset| subset.count_ones() as usize == g).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+"""The forward pass of a circuit2tf decoder (schemes cot and coconut) in plain numpy; shares nothing with the crate.
+
+usage: run_decoder.py MODEL < INPUTS      one bit string per line, in and out
+
+Nothing is cached: every step passes the whole sequence through the layers.
+"""
+import json, sys
+import ml_dtypes, numpy as np
+
+DTYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": ml_dtypes.bfloat16, "I64": np.int64}
+
+def load(path):
+    data = open(path, "rb").read()
+    n = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8:8 + n])
+    meta = header.pop("__metadata__")
+    view = lambda t: np.frombuffer(data[8 + n:], np.uint8)[slice(*t["data_offsets"])].view(DTYPES[t["dtype"]])
+    return meta, {name: view(t).reshape(t["shape"]) for name, t in header.items()}
+
+def blocks(meta, w, x):
+    """The hidden state of the last position: every layer once, causal."""
+    hidden = np.triu(np.ones((len(x), len(x)), bool), 1)
+    for l in range(int(meta["n_layers"])):
+        p = {name: w[f"blocks.{l}.{name}"] for name in
+             ("attn.W_Q attn.b_Q attn.W_K attn.b_K attn.W_V attn.b_V attn.W_O attn.b_O "
+              "mlp.W_in mlp.b_in mlp.W_out mlp.b_out").split()}
+        out = p["attn.b_O"]
+        for h in range(int(meta["n_heads"])):
+            q, k, v = (x @ p[f"attn.W_{c}"][h] + p[f"attn.b_{c}"][h] for c in "QKV")
+            s = q @ k.T
+            s[hidden] = -np.inf
+            e = np.exp(s - s.max(1, keepdims=True))
+            out = out + (e / e.sum(1, keepdims=True)) @ v @ p["attn.W_O"][h]
+        x = x + out
+        x = x + np.maximum(x @ p["mlp.W_in"] + p["mlp.b_in"], 0) @ p["mlp.W_out"] + p["mlp.b_out"]
+    return x[-1]
+
+def run(meta, w, bits):
+    W_E, W_pos, steps = w["embed.W_E"], w["pos_embed.W_pos"], int(meta["n_loops"])
+    thoughts, answers = (steps, int(w["scheme.answers"][0])) if meta["scheme"] == "coconut" else (0, steps)
+    tokens = [int(token) for token in w["scheme.prompt"]]
+    for position, bit in zip(w["ports.input_positions"], bits):
+        tokens[position] = int(bit)
+    x = W_E[tokens] + W_pos[:len(tokens)]
+    for step in range(thoughts + answers):
+        h = blocks(meta, w, x)
+        if step >= thoughts:
+            logits = h @ w["unembed.W_U"] + w["unembed.b_U"]
+            token = max(range(len(logits)), key=lambda t: logits[t])
+        tokens.append(0 if step < thoughts else token)
+        embedding = h if step < thoughts else W_E[token]
+        x = np.vstack([x, embedding + W_pos[len(x)]])
+    return "".join(str(tokens[p] >> int(s) & 1) for p, s in zip(w["ports.output_positions"], w["scheme.output_slots"]))
+
+if __name__ == "__main__":
+    model = load(sys.argv[1])
+    for line in sys.stdin:
+        print(run(*model, line.strip()))
