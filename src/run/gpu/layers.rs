@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::run::resident::{ResidentPlan, Sweep};
 
 /// The words of a state that are aimed at: enough to keep a device busy, little enough for its caches.
-const STATE_WORDS: usize = 1 << 20;
+const STATE_WORDS: usize = 1 << 23;
 
 /// What stands for the input of a number that does not depend on one.
 const NO_INPUT: u32 = u32::MAX;
