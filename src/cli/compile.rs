@@ -3,7 +3,7 @@
 use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{self, Options};
 use circuit2tf::model::{Dtype, Model, Scheme, file};
-use circuit2tf::reasoning::{pause, universal};
+use circuit2tf::reasoning::{coconut, cot, pause, universal};
 use circuit2tf::verify::Verdict;
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
@@ -30,6 +30,12 @@ pub struct Args {
     /// Layers after the loop, applied once (recurrent)
     #[arg(long, value_name = "C")]
     coda: Option<usize>,
+    /// Tokens of the vocabulary; each holds ⌊log₂ V⌋ gates, 2 being the default (cot)
+    #[arg(long, value_name = "V")]
+    vocab: Option<usize>,
+    /// How gates are put into tokens; the best schedule that is found by default (cot)
+    #[arg(long, value_enum, value_name = "HOW")]
+    schedule: Option<ScheduleName>,
     /// Pause tokens, one for each gate; by default as many as are needed (pause)
     #[arg(long, value_name = "P")]
     pause: Option<usize>,
@@ -51,6 +57,24 @@ pub struct Args {
     /// Verify the model before it is written
     #[arg(long)]
     verify: bool,
+}
+
+/// The ways to schedule by name.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ScheduleName {
+    /// The best of level by level, by critical path and, for few gates, all
+    Best,
+    /// Level by level
+    Levels,
+}
+
+impl ScheduleName {
+    fn method(self) -> cot::Method {
+        match self {
+            ScheduleName::Best => cot::Method::Best,
+            ScheduleName::Levels => cot::Method::Levels,
+        }
+    }
 }
 
 pub fn main(args: &Args) -> Result<Report> {
@@ -91,8 +115,19 @@ impl Args {
             Scheme::Recurrent | Scheme::Unrolled => compile::compile(circuit, sha256, &options),
             Scheme::Universal => universal::compile(circuit, sha256, &options),
             Scheme::Pause => self.compile_paused(source, options),
-            scheme @ (Scheme::Coconut | Scheme::Cot) => {
-                Err(Error::new("a scheme that is compiled", scheme.name()))
+            Scheme::Cot => {
+                let options = cot::Options {
+                    vocab: self.vocab.unwrap_or(2),
+                    fan_in: self.heads,
+                    dtype: self.dtype,
+                    method: self.schedule.map_or(cot::Method::Best, ScheduleName::method),
+                };
+                cot::compile(circuit, sha256, &options)
+            }
+            Scheme::Coconut => {
+                let layers = self.layers.unwrap_or(1);
+                let options = coconut::Options { layers, fan_in: self.heads, dtype: self.dtype };
+                coconut::compile(circuit, sha256, &options)
             }
         }
     }
@@ -104,7 +139,10 @@ impl Args {
             ("--prelude", self.prelude.is_some(), scheme == Scheme::Recurrent),
             ("--coda", self.coda.is_some(), scheme == Scheme::Recurrent),
             ("--pause", self.pause.is_some(), scheme == Scheme::Pause),
-            ("--layers", self.layers.is_some(), scheme != Scheme::Unrolled),
+            ("--vocab", self.vocab.is_some(), scheme == Scheme::Cot),
+            ("--schedule", self.schedule.is_some(), scheme == Scheme::Cot),
+            ("--collapse", self.collapse != 1, scheme.is_parallel()),
+            ("--layers", self.layers.is_some(), !matches!(scheme, Scheme::Unrolled | Scheme::Cot)),
         ] {
             if is_given && !fits {
                 let expected = format!("no {flag} with the scheme {scheme}");
@@ -140,7 +178,7 @@ fn report(
     verdict: Option<&Verdict>,
 ) -> Report {
     let mut text =
-        format!("{}\n{}\n", info::circuit_line(circuit, name), info::model_line(model, output));
+        format!("{}\n{}", info::circuit_line(circuit, name), info::model_lines(model, output));
     let mut json =
         json!({ "model": output, "info": info::model_json(model), "verdict": Value::Null });
     if let Some(verdict) = verdict {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use circuit2tf::circuit::{Circuit, GateKind};
 use circuit2tf::model::{Attention, Model, Scheme, file};
+use circuit2tf::reasoning::cot;
 use circuit2tf::{Result, mapping};
 use serde_json::{Value, json};
 
@@ -21,7 +22,7 @@ pub fn main(args: &Args) -> Result<Report> {
         let bytes = source::bytes(&args.what)?;
         if file::is_model(&bytes) {
             let model = file::from_bytes(&bytes, &source::name(&args.what))?;
-            let text = format!("{}\n", model_line(&model, &source::name(&args.what)));
+            let text = model_lines(&model, &source::name(&args.what));
             return Ok(Report { text: text.into_bytes(), json: model_json(&model), status: 0 });
         }
         return Ok(circuit_report(&source::circuit_from(bytes, &args.what)?));
@@ -76,14 +77,20 @@ fn kinds(circuit: &Circuit) -> BTreeMap<&'static str, usize> {
     kinds
 }
 
-/// A model's sizes in one line.
-pub fn model_line(model: &Model, name: &str) -> String {
+/// A model's sizes in one line, and how well its gates are scheduled in another if they are.
+pub fn model_lines(model: &Model, name: &str) -> String {
+    let schedule = cot::bounds(model).map(|bounds| format!("schedule: {bounds}\n"));
+    format!("{}\n{}", model_line(model, name), schedule.unwrap_or_default())
+}
+
+fn model_line(model: &Model, name: &str) -> String {
     let parameters = Parameters::of(model);
     format!(
-        "{name}: {} layers x {} loops{}  depth = {}  heads = {}  d_model = {}  d_head = {}  d_mlp = {}  \
+        "{name}: {} layers x {} {}{}  depth = {}  heads = {}  d_model = {}  d_head = {}  d_mlp = {}  \
          n_ctx = {}  {} {}  parameters = {} (embedding {} blocks {} unembed {})",
         model.n_layers(),
         model.n_loops,
+        steps(model.scheme),
         extras(model),
         model.labels.depth,
         model.n_heads(),
@@ -98,6 +105,15 @@ pub fn model_line(model: &Model, name: &str) -> String {
         parameters.blocks,
         parameters.unembed,
     )
+}
+
+/// What the block is applied to, time after time.
+fn steps(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::Cot => "tokens",
+        Scheme::Coconut => "thoughts",
+        _ => "loops",
+    }
 }
 
 /// What a plain loop has not: a prelude, a coda, a scheme of its own.
@@ -124,6 +140,7 @@ pub fn model_json(model: &Model) -> Value {
         "n_layers": model.n_layers(),
         "n_coda": model.n_coda,
         "n_loops": model.n_loops,
+        "schedule": cot::bounds(model).map(|bounds| schedule_json(&bounds)),
         "n_heads": model.n_heads(),
         "d_model": model.d_model(),
         "d_head": model.d_head(),
@@ -141,6 +158,20 @@ pub fn model_json(model: &Model) -> Value {
             "unembed": parameters.unembed,
             "total": parameters.total(),
         },
+    })
+}
+
+fn schedule_json(bounds: &cot::Bounds) -> Value {
+    json!({
+        "gates_per_token": bounds.gates_per_token,
+        "gates": bounds.n_gates,
+        "depth": bounds.depth,
+        "lower": bounds.lower,
+        "upper": bounds.upper,
+        "by_levels": bounds.by_levels,
+        "by_critical_path": bounds.by_critical_path,
+        "tokens": bounds.reached,
+        "is_least": bounds.is_least,
     })
 }
 

@@ -1,4 +1,4 @@
-"""Holds `circuit2tf run` and `circuit2tf eval` against numpy (run_model.py), bit by bit.
+"""Holds `circuit2tf run` and `circuit2tf eval` against numpy (run_model.py, run_decoder.py), bit by bit.
 
 usage: check.py [PROGRAM]               default: target/release/circuit2tf
 
@@ -23,11 +23,13 @@ if not all(importlib.util.find_spec(name) for name in ("numpy", "ml_dtypes")):
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small and the processes many
 import numpy as np
-import run_model
+import run_decoder, run_model
 
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else REPOSITORY / "target" / "release" / "circuit2tf"
 DTYPES = ["f32", "f16", "bf16", "f64"]
 OPTIONS = ["", "--layers 3", "--unroll", "--causal", "--heads 3", "--heads 4 --causal --layers 2"]
+# Schemes that go token by token or thought by thought.
+DECODERS = ["--scheme cot", "--scheme cot --vocab 16", "--scheme coconut", "--scheme coconut --layers 3"]
 FAMILIES = ["parity:5", "adder:2", "majority:5", "mux:2", "decoder:3", "eq:3", "popcount:4", "hamming74",
             "sort-bitonic:4", "comparator:3", "mult:2", "crc:n=6,poly=0x13", "random:n=9,gates=30,seed=3"]
 LARGE = ["aes-sbox"]  # in f32 without options only
@@ -66,8 +68,9 @@ def engine(model, lines):
 
 
 def numpy(model, lines):
-    loaded = run_model.load(model)
-    return [run_model.run(*loaded, line) for line in lines]
+    meta, weights = run_model.load(model)
+    runner = run_decoder if meta.get("scheme") in ("cot", "coconut") else run_model
+    return [runner.run(meta, weights, line) for line in lines]
 
 
 def compare(case):
@@ -102,9 +105,9 @@ def rewrite(model, change):
 
 def one_number_changed(case):
     """The model with one number negated must differ from the circuit, and run as numpy runs it."""
-    tensor, dtype = case
+    tensor, options, dtype = case
     with tempfile.TemporaryDirectory() as folder:
-        model = compile_model(folder, "eq:2", "", dtype)
+        model = compile_model(folder, "eq:2", options, dtype)
         lines = assignments("eq:2")
         right = numpy(model, lines)
 
@@ -140,12 +143,15 @@ def random_numbers(options):
 
 def main():
     circuits = FAMILIES + [name for name in FILES if os.path.isfile(name)]
-    cases = [(circuit, options, dtype) for circuit in circuits for options in OPTIONS for dtype in DTYPES]
+    cases = [(circuit, options, dtype) for circuit in circuits for options in OPTIONS + DECODERS for dtype in DTYPES]
     cases += [(circuit, "", "f32") for circuit in LARGE]
     tensors = ["embed.W_E", "unembed.W_U", "blocks.0.attn.W_V", "blocks.0.attn.W_O", "blocks.0.attn.b_O",
                "blocks.0.mlp.W_in", "blocks.0.mlp.b_in", "blocks.0.mlp.W_out", "blocks.0.mlp.b_out"]
-    changed = [(tensor, dtype) for tensor in tensors for dtype in DTYPES]
-    randoms = [("--layers", "1"), ("--layers", "2"), ("--causal", "--layers", "2"), ("--unroll", "--heads", "3")]
+    changed = [(tensor, "", dtype) for tensor in tensors for dtype in DTYPES]
+    tensors = ["embed.W_E", "unembed.W_U", "blocks.0.mlp.W_out"]
+    changed += [(tensor, options, dtype) for tensor in tensors for options in DECODERS for dtype in DTYPES]
+    randoms = [("--layers", "1"), ("--layers", "2"), ("--causal", "--layers", "2"), ("--unroll", "--heads", "3"),
+               ("--scheme", "cot", "--vocab", "4"), ("--scheme", "coconut", "--layers", "2")]
 
     table = collections.defaultdict(list)
     with ProcessPoolExecutor() as pool:
