@@ -13,6 +13,7 @@ use serde_json::Value;
 mod assignments;
 mod check;
 mod claims;
+mod compare;
 mod compile;
 mod convert;
 mod depth;
@@ -60,6 +61,8 @@ enum Command {
     Decompile(convert::DecompileArgs),
     /// Find the least number of loops that is right for all inputs
     Loops(loops::Args),
+    /// Set the schemes of reasoning side by side, each compiled from the same circuit and verified
+    Compare(compare::Args),
     /// Count the loops that a rule for halting takes, over all inputs or a sample
     Halting(halting::Args),
     /// Show how many levels a function needs over several sets of gates
@@ -118,6 +121,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Check(args) => check::main(&args),
         Command::Decompile(args) => convert::decompile(&args),
         Command::Loops(args) => loops::main(&args),
+        Command::Compare(args) => compare::main(&args),
         Command::Halting(args) => halting::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),

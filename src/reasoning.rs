@@ -16,6 +16,7 @@
 //! [`Scheme`]: crate::model::Scheme
 
 pub mod coconut;
+pub mod cost;
 pub mod cot;
 pub mod liveness;
 pub mod pause;

@@ -364,6 +364,23 @@ pub fn check(model: &Model, circuit: &Circuit) -> Result<Verdict> {
     }
 }
 
+/// The same with so many samples where no certificate applies.
+///
+/// # Errors
+/// It was cancelled.
+pub fn check_with(model: &Model, circuit: &Circuit, samples: u64) -> Result<Verdict> {
+    match is_certified(model.scheme) {
+        true => Ok(Verdict::from(&verify::prove(model, circuit))),
+        false => {
+            let args = Args { samples: Some(samples), ..Args::default() };
+            let n_inputs = circuit.inputs().len();
+            let all = n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= samples.max(1);
+            let method = if all { Method::Exhaustive } else { Method::Sample };
+            run(&args, model, circuit, method)
+        }
+    }
+}
+
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
     let Some(path) = &args.shrink else { return Ok(()) };
     let cone = verify::shrink(circuit, departure.node)?;

@@ -1,0 +1,227 @@
+//! What each scheme costs for a circuit, from the sizes of its model, which need not be built.
+//!
+//! One number means the same in every scheme. A *step* is one layer application on the critical path: all
+//! positions of a parallel scheme make it at once, a decoder makes it for one position. A *pass* is one
+//! application of all blocks that are looped or fed back. *Multiply-adds* count dense products: the
+//! weights, the scores, the sums of values and the logits. The *cache* is the keys and values that a decoder
+//! keeps; parallel schemes compute them anew in each layer. *Crossing bits* are what can be handed from one
+//! pass to the next: `log₂ V` for a token, the bits of the whole state else. They are a ceiling; [`Crossing`]
+//! is what a circuit really hands over.
+
+use std::collections::BTreeSet;
+
+use super::liveness::Liveness;
+use super::{Shape, coconut, cot};
+use crate::batch::Batch;
+use crate::compile::Options;
+use crate::error::Result;
+use crate::model::{Model, Scheme};
+use crate::network::Network;
+
+/// The costs of one scheme.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cost {
+    pub scheme: Scheme,
+    pub passes: usize,
+    pub steps: usize,
+    /// Tokens emitted.
+    pub tokens: usize,
+    /// Blocks stored.
+    pub layers: usize,
+    pub embedding: u128,
+    /// Parameters of the blocks stored.
+    pub blocks: u128,
+    /// The same if every step had a block of its own.
+    pub blocks_untied: u128,
+    pub unembedding: u128,
+    pub multiply_adds: u128,
+    pub cache_bytes: u128,
+    pub crossing_bits: f64,
+}
+
+impl Cost {
+    pub fn parameters(&self) -> u128 {
+        self.embedding + self.blocks + self.unembedding
+    }
+
+    pub fn parameters_untied(&self) -> u128 {
+        self.embedding + self.blocks_untied + self.unembedding
+    }
+
+    /// The cost of a parallel model.
+    pub fn of_parallel(model: &Model) -> Self {
+        let schedule = model.schedule();
+        let [n, d, h, e, m] =
+            [model.n_ctx(), model.d_model(), model.n_heads(), model.d_head(), model.d_mlp()]
+                .map(|x| x as u128);
+        let block = model.blocks[0].n_parameters() as u128;
+        let step = n * (4 * h * d * e + 2 * d * m) + 2 * n * n * h * e;
+        let logits = model.output_positions.len() as u128 * d * model.d_vocab_out() as u128;
+        Cost {
+            scheme: model.scheme,
+            passes: schedule.n_loops,
+            steps: schedule.n_steps(),
+            tokens: 0,
+            layers: schedule.n_blocks(),
+            embedding: (model.w_e.len() + model.w_pos.len()) as u128,
+            blocks: block * schedule.n_blocks() as u128,
+            blocks_untied: block * schedule.n_steps() as u128,
+            unembedding: (model.w_u.len() + model.b_u.len()) as u128,
+            multiply_adds: step * schedule.n_steps() as u128 + logits,
+            cache_bytes: 0,
+            crossing_bits: (n * d) as f64 * 8.0 * model.dtype.size() as f64,
+        }
+    }
+
+    /// The cost of a decoder, from its sizes alone.
+    ///
+    /// # Errors
+    /// An option is out of range.
+    pub fn of_decoder(
+        scheme: Scheme,
+        network: &Network,
+        vocab: usize,
+        options: &Options,
+    ) -> Result<(Self, Shape)> {
+        let (shape, crossing_bits) = match scheme {
+            Scheme::Cot => {
+                let fan_in = options.heads;
+                let options =
+                    cot::Options { vocab, fan_in, dtype: options.dtype, ..Default::default() };
+                (cot::shape(network, &options)?.0, (vocab as f64).log2())
+            }
+            _ => {
+                let (layers, fan_in, dtype) = (options.layers, options.heads, options.dtype);
+                let shape = coconut::shape(network, &coconut::Options { layers, fan_in, dtype })?;
+                (shape, shape.d_model as f64 * 8.0 * dtype.size() as f64)
+            }
+        };
+        let steps = shape.n_passes() * shape.n_layers;
+        let cost = Cost {
+            scheme,
+            passes: shape.n_passes(),
+            steps,
+            tokens: shape.n_tokens,
+            layers: shape.n_layers,
+            embedding: shape.embedding(),
+            blocks: shape.blocks(),
+            blocks_untied: shape.block() * steps as u128,
+            unembedding: shape.unembedding(),
+            multiply_adds: shape.multiply_adds(),
+            cache_bytes: shape.cache_bytes(options.dtype),
+            crossing_bits,
+        };
+        Ok((cost, shape))
+    }
+}
+
+/// What a network hands from one level to the next.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Crossing {
+    /// The largest live cut, in bits.
+    pub live_cut: usize,
+    /// The most distinct states of a live cut that were seen, over all levels.
+    pub states: usize,
+    /// The level after which they were.
+    pub level: usize,
+    /// The assignments that were looked at.
+    pub n_assignments: usize,
+}
+
+impl Crossing {
+    /// Evaluates the network on the assignments and counts the states of every live cut.
+    pub fn measure(network: &Network, inputs: &Batch) -> Self {
+        let liveness = Liveness::new(network);
+        let levels = network.levels();
+        let is_live = |id: usize, level: usize| {
+            levels[id] as usize <= level
+                && liveness.dies_at[id].is_none_or(|death| death as usize > level)
+        };
+        let cuts: Vec<Vec<usize>> = (0..liveness.cuts.len())
+            .map(|level| (0..network.n_nodes()).filter(|&id| is_live(id, level)).collect())
+            .collect();
+        let mut seen: Vec<BTreeSet<Vec<u64>>> = vec![BTreeSet::new(); cuts.len()];
+        for a in 0..inputs.n_assignments() {
+            let values = network.evaluate(&inputs.column(a));
+            for (cut, seen) in cuts.iter().zip(&mut seen) {
+                seen.insert(packed(cut, &values));
+            }
+        }
+        // The first of the largest.
+        let counts = seen.iter().enumerate().rev();
+        let (level, states) = counts
+            .map(|(level, states)| (level, states.len()))
+            .max_by_key(|&(_, states)| states)
+            .unwrap_or((0, 1));
+        let (live_cut, n_assignments) = (liveness.widest(), inputs.n_assignments());
+        Crossing { live_cut, states, level, n_assignments }
+    }
+
+    /// `log₂` of the distinct states.
+    pub fn bits(&self) -> f64 {
+        (self.states.max(1) as f64).log2()
+    }
+}
+
+fn packed(cut: &[usize], values: &[bool]) -> Vec<u64> {
+    let word = |ids: &[usize]| {
+        ids.iter().enumerate().fold(0, |word, (i, &id)| word | u64::from(values[id]) << i)
+    };
+    cut.chunks(64).map(word).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile;
+    use crate::family::generate;
+
+    fn mapped(spec: &str) -> Network {
+        compile::map(&generate(spec).unwrap(), &Options::default()).unwrap().network
+    }
+
+    /// The numbers of theory, section 3: 76 tokens against 10 loops, within 69 and 78.
+    #[test]
+    fn a_large_vocabulary_is_costed_without_a_model() {
+        let network = mapped("parity:1024");
+        let options = Options::default();
+        let (cost, shape) = Cost::of_decoder(Scheme::Cot, &network, 32768, &options).unwrap();
+        assert_eq!((cost.tokens, network.depth()), (76, 10));
+        assert_eq!((cost.crossing_bits, shape.d_vocab_out), (15.0, 32768));
+    }
+
+    #[test]
+    fn the_cost_of_a_model_is_what_its_tensors_say() {
+        let circuit = generate("adder:2").unwrap();
+        let model = compile::compile(&circuit, "", &Options::default()).unwrap();
+        let cost = Cost::of_parallel(&model);
+        let mut n = 0;
+        let count = |_: &str, _: &[usize], numbers: &[f64]| {
+            n += numbers.len() as u128;
+            Ok(())
+        };
+        model.for_each_tensor(count).unwrap();
+        assert_eq!(cost.parameters(), n);
+        assert_eq!((cost.steps, cost.passes, cost.layers), (3, 3, 1));
+        let unrolled = Options { unroll: true, ..Options::default() };
+        let unrolled = Cost::of_parallel(&compile::compile(&circuit, "", &unrolled).unwrap());
+        assert_eq!(unrolled.parameters(), cost.parameters_untied());
+        assert_eq!(unrolled.multiply_adds, cost.multiply_adds);
+    }
+
+    #[test]
+    fn a_cut_has_the_states_that_inputs_can_put_it_in() {
+        let all = |n: usize| Batch::counting(n, 0, 1 << n);
+        // A chain hands over one bit of parity and the inputs that are still to come.
+        let chain = Crossing::measure(&mapped("parity-chain:6"), &all(6));
+        assert_eq!((chain.live_cut, chain.states, chain.level), (6, 64, 0));
+        // Of 2 bits that are equal only two states are seen.
+        let mut network = Network::new(2, 1).unwrap();
+        let not = network.gate(&[0], |row| row == 0).unwrap();
+        let and = network.gate(&[0, not], |row| row == 3).unwrap();
+        network.output(and).unwrap();
+        network.output(not).unwrap();
+        let crossing = Crossing::measure(&network, &all(1));
+        assert_eq!((crossing.live_cut, crossing.states, crossing.bits()), (2, 2, 1.0));
+    }
+}
