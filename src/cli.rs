@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 
 mod assignments;
+mod capacity;
 mod check;
 mod claims;
 mod compile;
@@ -59,6 +60,8 @@ enum Command {
     Depth(depth::Args),
     /// Count all functions of a few variables by least depth
     Census(depth::CensusArgs),
+    /// Compare what tokens and latent states can hold with what circuits ask for
+    Capacity(capacity::Args),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
     /// Describe a circuit or a model
@@ -109,6 +112,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Loops(args) => loops::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
+        Command::Capacity(args) => capacity::main(&args),
         Command::Claims(args) => claims::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),

@@ -16,11 +16,15 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// A bar for `total` assignments. From now on Ctrl-C asks the work to stop.
     pub fn new(total: u64) -> Self {
+        Bar::counting(total, "assignments")
+    }
+
+    /// A bar for `total` of something else.
+    pub fn counting(total: u64, what: &str) -> Self {
         // A second handler is refused, and the first does what is needed.
         let _ = ctrlc::set_handler(stop);
-        let style =
-            ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} assignments, {eta}");
-        let bar = ProgressBar::new(total);
+        let style = ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} {msg}, {eta}");
+        let bar = ProgressBar::new(total).with_message(what.to_string());
         Bar(bar.with_style(style.expect("the template is well-formed")))
     }
 }
