@@ -39,6 +39,10 @@ pub struct Options {
     pub dtype: Dtype,
     /// As many layers as levels, applied once, instead of a loop.
     pub unroll: bool,
+    /// Layers before the loop, applied once; they do their share of the depth.
+    pub prelude: usize,
+    /// Layers after the loop.
+    pub coda: usize,
     /// Position `i` reads only positions `0..=i`.
     pub causal: bool,
     /// The scale of the scores; [`INVERSE_TEMPERATURE`] unless an experiment wants a softer softmax.
@@ -58,6 +62,8 @@ impl Default for Options {
             collapse: 1,
             dtype: Dtype::F32,
             unroll: false,
+            prelude: 0,
+            coda: 0,
             causal: false,
             inverse_temperature: INVERSE_TEMPERATURE,
         }
@@ -72,28 +78,49 @@ const MAX_MODEL_BYTES: usize = 4 << 30;
 /// # Errors
 /// The circuit has latches or no output, an option is out of range, or the model would be too large.
 pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Result<Model> {
-    circuit.require_combinational()?;
-    if circuit.outputs().is_empty() {
-        return Err(
-            Error::new("a circuit with an output", "none").hint("there is nothing to compute")
-        );
-    }
-    check_options(options)?;
+    require_output(circuit)?;
     let mapped = map(circuit, options)?;
-    let layout = Layout::new(mapped.network.k(), mapped.network.n_nodes())?;
-    let schedule = schedule(&mapped, options);
-    check_size(&mapped, &layout, schedule)?;
+    let depth = mapped.network.depth();
+    let (scheme, schedule) = match options.unroll {
+        true => (Scheme::Unrolled, Schedule::unrolled(depth)),
+        false => {
+            let ends = (options.prelude, options.coda);
+            (Scheme::Recurrent, Schedule::recurrent(depth, options.layers, ends))
+        }
+    };
+    compile_network(circuit, source_sha256, mapped, (scheme, schedule), options)
+}
 
+/// Writes a network that a circuit was mapped to into a model that applies its blocks as scheduled.
+///
+/// Nothing is added to the schedule: with fewer steps than levels the model is wrong on some input, unless
+/// the circuit is right early.
+///
+/// # Errors
+/// As [`compile`].
+pub fn compile_network(
+    circuit: &Circuit,
+    source_sha256: &str,
+    mapped: Mapped,
+    (scheme, schedule): (Scheme, Schedule),
+    options: &Options,
+) -> Result<Model> {
+    require_output(circuit)?;
+    check_options(options)?;
+    require_size(mapped.network.k(), mapped.network.n_nodes(), schedule)?;
+    let layout = Layout::new(mapped.network.k(), mapped.network.n_nodes())?;
     let block = block(&layout, options);
     let (w_u, b_u) = unembed::read_out(&layout);
     Model::new(Parts {
-        scheme: if options.unroll { Scheme::Unrolled } else { Scheme::Recurrent },
+        scheme,
         dtype: options.dtype,
         attention: if options.causal { Attention::Causal } else { Attention::Bidirectional },
         n_loops: schedule.n_loops,
+        n_prelude: schedule.n_prelude,
+        n_coda: schedule.n_coda,
         w_e: embed::tokens(&layout),
         w_pos: embed::positions(&mapped.network, &layout),
-        blocks: vec![block; schedule.n_layers],
+        blocks: vec![block; schedule.n_blocks()],
         w_u,
         b_u,
         input_positions: (0..mapped.network.n_inputs()).collect(),
@@ -104,9 +131,24 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
     })
 }
 
-fn map(circuit: &Circuit, options: &Options) -> Result<Mapped> {
+/// The network that is compiled.
+///
+/// # Errors
+/// An option is out of range.
+pub fn map(circuit: &Circuit, options: &Options) -> Result<Mapped> {
+    check_options(options)?;
     let mapped = mapping::map(circuit, options.heads)?;
     if options.collapse == 1 { Ok(mapped) } else { mapping::collapse(&mapped, options.collapse) }
+}
+
+fn require_output(circuit: &Circuit) -> Result<()> {
+    circuit.require_combinational()?;
+    match circuit.outputs().is_empty() {
+        true => {
+            Err(Error::new("a circuit with an output", "none").hint("there is nothing to compute"))
+        }
+        false => Ok(()),
+    }
 }
 
 /// The one layer that simulates a level of any circuit.
@@ -120,13 +162,6 @@ fn block(layout: &Layout, options: &Options) -> Block {
     }
     mlp::assert_exact(&block, layout, options.dtype);
     block
-}
-
-fn schedule(mapped: &Mapped, options: &Options) -> Schedule {
-    match options.unroll {
-        true => Schedule::unrolled(mapped.network.depth()),
-        false => Schedule::looped(mapped.network.depth(), options.layers),
-    }
 }
 
 fn check_options(options: &Options) -> Result<()> {
@@ -145,17 +180,21 @@ fn check_options(options: &Options) -> Result<()> {
     Ok(())
 }
 
-fn check_size(mapped: &Mapped, layout: &Layout, schedule: Schedule) -> Result<()> {
-    let block =
-        Block::zeros(layout.k(), layout.d_model(), layout.code_length(), mlp::n_units(layout));
-    let table = mapped.network.n_nodes().checked_mul(layout.d_model());
-    let blocks = schedule.n_layers.checked_mul(block.n_parameters());
+/// An error unless a model for so many nodes of `k` operands is small enough to be built.
+///
+/// # Errors
+/// It is not, or there are more nodes than addresses.
+pub fn require_size(k: usize, n_nodes: usize, schedule: Schedule) -> Result<()> {
+    let layout = Layout::new(k, n_nodes)?;
+    let block = Block::zeros(k, layout.d_model(), layout.code_length(), mlp::n_units(&layout));
+    let table = n_nodes.checked_mul(layout.d_model());
+    let blocks = schedule.n_blocks().checked_mul(block.n_parameters());
     let numbers = table.zip(blocks).and_then(|(table, blocks)| table.checked_add(blocks));
     match numbers.and_then(|n| n.checked_mul(size_of::<f64>())) {
         Some(bytes) if bytes <= MAX_MODEL_BYTES => Ok(()),
         _ => Err(Error::new(
             format!("a model of at most {} GiB of weights", MAX_MODEL_BYTES >> 30),
-            format!("{} nodes and {} layers", mapped.network.n_nodes(), schedule.n_layers),
+            format!("{n_nodes} nodes and {} layers", schedule.n_blocks()),
         )
         .hint("fewer --layers, looped, compute the same")),
     }

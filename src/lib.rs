@@ -37,12 +37,13 @@
 //! | [`run`] | engines: model × inputs → outputs, traces | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
+//! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, and their costs | all of the above but format, family, sat, verify |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
-//! ndarray only in `model`, `compile`, `run` and `theory`'s hand-made
-//! models. `tests/house.rs` holds the code to this table.
+//! ndarray only in `model`, `compile`, `run`, `reasoning` and `theory`'s hand-made models.
+//! `tests/house.rs` holds the code to this table.
 
 pub mod batch;
 pub mod circuit;
@@ -55,6 +56,7 @@ pub mod layout;
 pub mod mapping;
 pub mod model;
 pub mod network;
+pub mod reasoning;
 pub mod run;
 pub mod sat;
 pub mod theory;

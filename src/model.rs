@@ -17,7 +17,7 @@ mod schedule;
 mod scheme;
 
 pub use dtype::Dtype;
-pub use schedule::Schedule;
+pub use schedule::{Applied, Schedule};
 pub use scheme::Scheme;
 
 /// Which positions a query may read.
@@ -101,7 +101,12 @@ pub struct Parts {
     pub scheme: Scheme,
     pub dtype: Dtype,
     pub attention: Attention,
+    /// How often the core is applied: the blocks between prelude and coda.
     pub n_loops: usize,
+    /// Blocks at the start that are applied once.
+    pub n_prelude: usize,
+    /// Blocks at the end that are applied once.
+    pub n_coda: usize,
     /// `[d_vocab, d_model]`: the tokens 0, 1 and, where the whole sequence is run at once, blank.
     pub w_e: Array2<f64>,
     /// `[n_ctx, d_model]`
@@ -145,8 +150,10 @@ impl Model {
     /// The first part that does not fit, with the shape expected.
     pub fn new(parts: Parts) -> Result<Self> {
         let model = Model(parts);
-        if model.blocks.is_empty() {
-            return Err(Error::new("at least one layer", "none"));
+        let ends = model.n_prelude.saturating_add(model.n_coda);
+        if model.blocks.len() <= ends {
+            let expected = format!("more layers than the {ends} of prelude and coda");
+            return Err(Error::new(expected, model.blocks.len().to_string()));
         }
         model.check_shapes()?;
         model.check_ports()?;
@@ -189,8 +196,20 @@ impl Model {
         self.w_u.ncols()
     }
 
+    /// Layers of the core, which is what is looped.
     pub fn n_layers(&self) -> usize {
-        self.blocks.len()
+        self.blocks.len() - self.n_prelude - self.n_coda
+    }
+
+    /// In which order the blocks are applied.
+    pub fn schedule(&self) -> Schedule {
+        self.schedule_of(self.n_loops)
+    }
+
+    /// The same with another number of loops.
+    pub fn schedule_of(&self, n_loops: usize) -> Schedule {
+        let (n_prelude, n_coda) = (self.n_prelude, self.n_coda);
+        Schedule { n_prelude, n_layers: self.n_layers(), n_coda, n_loops }
     }
 
     pub fn n_heads(&self) -> usize {

@@ -222,6 +222,8 @@ fn blank(
         dtype: Dtype::F32,
         attention: Attention::Bidirectional,
         n_loops: 1,
+        n_prelude: 0,
+        n_coda: 0,
         w_e: ndarray::Array2::zeros((3, d_model)),
         w_pos: ndarray::Array2::zeros((n_ctx, d_model)),
         blocks: vec![Block::zeros(n_heads, d_model, d_head, d_mlp)],

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -24,6 +24,7 @@ const IMPORTS: [(&str, &[&str]); 15] = [
     ("claim", &["circuit"]),
     ("compile", &["circuit", "layout", "model", "claim", "mapping", "network"]),
     ("run", &["model"]),
+    ("reasoning", &["circuit", "network", "mapping", "layout", "model", "claim", "compile", "run"]),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
     (
@@ -42,7 +43,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 /// Crates and the only rooms that may name them.
 const CRATES: [(&str, &[&str]); 4] = [
     ("petgraph", &["circuit"]),
-    ("ndarray", &["model", "compile", "run", "theory"]),
+    ("ndarray", &["model", "compile", "run", "reasoning", "theory"]),
     ("candle_core", &["run/dense"]),
     ("wgpu", &["run/gpu"]),
 ];

@@ -1,7 +1,7 @@
 //! `verify`: does a model compute a circuit?
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::model::Model;
+use circuit2tf::model::{Applied, Model};
 use circuit2tf::verify::certificate::{Certificate, CertificateFile};
 use circuit2tf::verify::{self, Counterexample, Departure, Verdict, bit_string};
 use circuit2tf::{Error, Result};
@@ -138,7 +138,7 @@ fn refute(args: &Args, model: &Model, circuit: &Circuit) -> Result<Option<Counte
 
 /// How many runs make about 2^34 scores: some seconds.
 fn affordable_samples(model: &Model) -> u64 {
-    let layers = model.n_loops.saturating_mul(model.n_layers()).max(1) as u64;
+    let layers = model.schedule().n_steps().max(1) as u64;
     let scores = (model.n_ctx() as u64).saturating_pow(2).saturating_mul(layers);
     (1u64 << 34).div_ceil(scores.max(1))
 }
@@ -246,8 +246,10 @@ fn node_label(departure: &Departure, circuit: &Circuit) -> String {
 }
 
 fn describe(departure: &Departure, circuit: &Circuit) -> String {
-    let since = match departure.loop_and_layer() {
-        Some((r, l)) => format!("since loop {r}, layer {l}"),
+    let since = match departure.since() {
+        Some(Applied::Core { in_loop, layer }) => format!("since loop {in_loop}, layer {layer}"),
+        Some(Applied::Prelude { layer }) => format!("since layer {layer} of the prelude"),
+        Some(Applied::Coda { layer }) => format!("since layer {layer} of the coda"),
         None => "from the start".to_string(),
     };
     let label = node_label(departure, circuit);
@@ -255,11 +257,17 @@ fn describe(departure: &Departure, circuit: &Circuit) -> String {
 }
 
 fn departure_json(departure: &Departure, circuit: &Circuit) -> Value {
-    let (r, l) = departure.loop_and_layer().unwrap_or((0, 0));
+    let (part, in_loop, layer) = match departure.since() {
+        None => ("embedding", 0, 0),
+        Some(Applied::Prelude { layer }) => ("prelude", 0, layer),
+        Some(Applied::Core { in_loop, layer }) => ("core", in_loop, layer),
+        Some(Applied::Coda { layer }) => ("coda", 0, layer),
+    };
     json!({
         "node": node_label(departure, circuit),
         "position": departure.position,
-        "loop": r,
-        "layer": l,
+        "part": part,
+        "loop": in_loop,
+        "layer": layer,
     })
 }

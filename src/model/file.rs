@@ -15,7 +15,11 @@ use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts, Scheme
 use crate::error::{Error, Place, Result};
 
 const FORMAT: &str = "circuit2tf";
+/// Files that a literal reading of the blocks, all of them looped, runs rightly.
 const VERSION: &str = "1";
+/// Files with a prelude or a coda. They have `n_core` in the place of `n_layers`, so that a runner that
+/// would loop all blocks stops for want of an entry, whether it looks at the version or not.
+const VERSION_WITH_ENDS: &str = "2";
 
 /// The file's bytes.
 pub fn to_bytes(model: &Model) -> Vec<u8> {
@@ -97,10 +101,9 @@ fn metadata(model: &Model) -> Value {
         Attention::Bidirectional => "bidirectional",
         Attention::Causal => "causal",
     };
-    json!({
+    let mut metadata = json!({
         "format": FORMAT,
         "version": VERSION,
-        "n_layers": model.n_layers().to_string(),
         "n_loops": model.n_loops.to_string(),
         "n_heads": model.n_heads().to_string(),
         "d_model": model.d_model().to_string(),
@@ -120,7 +123,18 @@ fn metadata(model: &Model) -> Value {
         "channel_names": json!(labels.channel_names).to_string(),
         "word_orders": json!(labels.word_orders).to_string(),
         "source_sha256": labels.source_sha256,
-    })
+    });
+    let counts: &[(&str, usize)] = match (model.n_prelude, model.n_coda) {
+        (0, 0) => &[("n_layers", model.n_layers())],
+        (n_prelude, n_coda) => {
+            metadata["version"] = VERSION_WITH_ENDS.into();
+            &[("n_prelude", n_prelude), ("n_core", model.n_layers()), ("n_coda", n_coda)]
+        }
+    };
+    for (key, count) in counts {
+        metadata[*key] = count.to_string().into();
+    }
+    metadata
 }
 
 fn file_dtype_name(dtype: Dtype) -> &'static str {
@@ -162,24 +176,23 @@ struct Reader<'b> {
 
 impl Reader<'_> {
     fn model(&self) -> Result<Model> {
-        for (key, value) in [
-            ("format", FORMAT),
-            ("version", VERSION),
-            ("act_fn", "relu"),
-            ("normalization", "none"),
-            ("attn_scale", "1"),
-        ] {
+        for (key, value) in
+            [("format", FORMAT), ("act_fn", "relu"), ("normalization", "none"), ("attn_scale", "1")]
+        {
             self.require(key, value)?;
         }
         let dtype = self.dtype()?;
-        let n_layers = self.count("n_layers")?;
+        let (n_prelude, n_core, n_coda) = self.layers()?;
+        let n_blocks = n_prelude.saturating_add(n_core).saturating_add(n_coda);
         // A lying count is found out by the first tensor that is missing, before anything is reserved.
-        let blocks: Result<Vec<Block>> = (0..n_layers).map(|l| self.block(dtype, l)).collect();
+        let blocks: Result<Vec<Block>> = (0..n_blocks).map(|l| self.block(dtype, l)).collect();
         let model = Model::new(Parts {
             scheme: self.scheme()?,
             dtype,
             attention: self.attention()?,
             n_loops: self.count("n_loops")?,
+            n_prelude,
+            n_coda,
             w_e: self.array2(dtype, "embed.W_E")?,
             w_pos: self.array2(dtype, "pos_embed.W_pos")?,
             blocks: blocks?,
@@ -193,6 +206,20 @@ impl Reader<'_> {
         })?;
         self.check_counts(&model)?;
         Ok(model)
+    }
+
+    /// The layers of prelude, core and coda.
+    fn layers(&self) -> Result<(usize, usize, usize)> {
+        match self.entry("version")? {
+            VERSION => Ok((0, self.count("n_layers")?, 0)),
+            VERSION_WITH_ENDS => {
+                Ok((self.count("n_prelude")?, self.count("n_core")?, self.count("n_coda")?))
+            }
+            other => Err(Error::new(
+                format!("version = {VERSION:?} or {VERSION_WITH_ENDS:?}"),
+                format!("{other:?}"),
+            )),
+        }
     }
 
     fn check_counts(&self, model: &Model) -> Result<()> {

@@ -277,13 +277,11 @@ where
         let mut scores = Array2::zeros((model.n_ctx(), model.n_ctx()));
         let mut n_steps = 0;
         observe(n_steps, &x);
-        for _ in 0..n_loops {
-            for layer in &self.layers {
-                x = layer.attend(x, &mut scores, self.arithmetic, model.attention);
-                x = layer.transform(x, self.arithmetic);
-                n_steps += 1;
-                observe(n_steps, &x);
-            }
+        for layer in model.schedule_of(n_loops).blocks().map(|l| &self.layers[l]) {
+            x = layer.attend(x, &mut scores, self.arithmetic, model.attention);
+            x = layer.transform(x, self.arithmetic);
+            n_steps += 1;
+            observe(n_steps, &x);
         }
         x
     }

@@ -144,7 +144,7 @@ impl<'m> Resident<'m> {
 
     fn schedule(&self, n_loops: usize) -> Layers {
         let layers = self.layers.clone();
-        Box::new((0..n_loops).flat_map(move |_| layers.clone()))
+        Box::new(self.frame.model.schedule_of(n_loops).blocks().map(move |l| layers[l]))
     }
 
     fn static_stream(&self) -> Array2<f64> {

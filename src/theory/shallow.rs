@@ -62,6 +62,8 @@ impl Draft {
             dtype,
             attention: Attention::Bidirectional,
             n_loops,
+            n_prelude: 0,
+            n_coda: 0,
             w_e: self.w_e,
             w_pos: self.w_pos,
             blocks,

@@ -24,7 +24,7 @@ use std::collections::BTreeSet;
 use super::Verdict;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
-use crate::model::{Attention, Block, Model, Schedule};
+use crate::model::{Attention, Block, Model};
 use crate::network::Network;
 
 mod attention;
@@ -326,7 +326,7 @@ impl Certificate {
         let levels = model.output_positions.iter().map(|&position| cone.levels[position]);
         let depth = levels.max().flatten().unwrap_or(0) as usize;
         self.facts.depth = depth;
-        let n_steps = Schedule { n_layers: model.n_layers(), n_loops: model.n_loops }.n_steps();
+        let n_steps = model.schedule().n_steps();
         match n_steps.checked_sub(depth) {
             None => Err(Failure::new(
                 "C11",

@@ -3,7 +3,7 @@
 use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
 use crate::error::Result;
-use crate::model::Model;
+use crate::model::{Applied, Model, Schedule};
 use crate::run::Reference;
 
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
@@ -14,15 +14,13 @@ pub struct Departure {
     /// Layers after which the position is wrong for good: 0 if it never was right, else 1 + the last
     /// number of layers after which it was right.
     pub since_step: usize,
-    pub n_layers: usize,
+    pub schedule: Schedule,
 }
 
 impl Departure {
-    /// Loop and layer, both counted from 1, of the step since which the node is wrong; none for the
-    /// embedding.
-    pub fn loop_and_layer(&self) -> Option<(usize, usize)> {
-        let before = self.since_step.checked_sub(1)?;
-        Some((before / self.n_layers + 1, before % self.n_layers + 1))
+    /// The application of a layer since which the node is wrong; none for the embedding.
+    pub fn since(&self) -> Option<Applied> {
+        self.schedule.applied(self.since_step.checked_sub(1)?)
     }
 }
 
@@ -57,8 +55,8 @@ pub fn locate(
     })?;
     let departures =
         expected.iter().zip(&wrong_since).filter_map(|(&(position, node, _), since)| {
-            let n_layers = model.n_layers();
-            since.map(|since_step| Departure { node, position, since_step, n_layers })
+            let schedule = model.schedule_of(n_loops);
+            since.map(|since_step| Departure { node, position, since_step, schedule })
         });
     Ok(departures.min_by_key(|departure| (departure.node, departure.position)))
 }

@@ -1,0 +1,90 @@
+//! Pause tokens: a fixed number of layers, applied once, over the inputs and `P` blank tokens.
+//!
+//! The forward pass is the plain one of [`run`](crate::run): `tokens[i]` is a bit at input positions and
+//! blank at the others, `x = W_E[tokens] + W_pos`, and each of the `L` blocks is applied once. A blank
+//! token computes a gate if the network needs it and holds 0 otherwise.
+//!
+//! Claim. The model computes every circuit of at most `P` gates and constants and depth at most `L`, on
+//! all inputs. Reasons. It is the compiled model of that network, applied `L ≥ depth` times; further
+//! applications change nothing, and an unused token reads only itself. Pause tokens add width: beyond
+//! depth `L` no number of them helps this model, and the miter shows an input on which it is wrong,
+//! unless the circuit is right early (theory, claim 16). End of proof.
+
+use crate::circuit::Circuit;
+use crate::compile::{self, Options};
+use crate::error::{Error, Result};
+use crate::model::{Model, Schedule, Scheme};
+
+/// Compiles for `options.layers` layers, applied once, and `n_pauses` blank tokens.
+///
+/// A deeper circuit is compiled too: `labels.depth` against the number of layers says so.
+///
+/// # Errors
+/// As [`compile::compile`]; the network has more than `n_pauses` gates and constants.
+pub fn compile(
+    circuit: &Circuit,
+    source_sha256: &str,
+    n_pauses: usize,
+    options: &Options,
+) -> Result<Model> {
+    let mut mapped = compile::map(circuit, options)?;
+    let network = &mut mapped.network;
+    let n_needed = network.n_nodes() - network.n_inputs();
+    let Some(n_spare) = n_pauses.checked_sub(n_needed) else {
+        let expected = format!("at most {n_pauses} gates and constants, one pause token each");
+        return Err(Error::new(expected, n_needed.to_string())
+            .hint(format!("--pause {n_needed} gives each of them a token")));
+    };
+    let schedule = Schedule::once(options.layers);
+    compile::require_size(network.k(), network.n_nodes().saturating_add(n_spare), schedule)?;
+    for _ in 0..n_spare {
+        network.constant(false);
+    }
+    mapped.origin.resize(mapped.network.n_nodes(), None);
+    compile::compile_network(circuit, source_sha256, mapped, (Scheme::Pause, schedule), options)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use super::*;
+    use crate::family::generate;
+    use crate::run::Reference;
+    use crate::verify::{Verdict, exhaustive, prove};
+
+    fn compiled(spec: &str, n_pauses: usize, layers: usize) -> Result<(Circuit, Model)> {
+        let circuit = generate(spec)?;
+        let options = Options { layers, ..Options::default() };
+        let model = compile(&circuit, "", n_pauses, &options)?;
+        Ok((circuit, model))
+    }
+
+    #[test]
+    fn size_and_depth_that_fit_are_computed_and_spare_tokens_change_nothing() {
+        for (n_pauses, layers) in [(7, 3), (7, 4), (9, 3), (40, 5)] {
+            let (circuit, model) = compiled("parity:8", n_pauses, layers).unwrap();
+            assert_eq!((model.n_ctx(), model.schedule().n_steps()), (8 + n_pauses, layers));
+            assert_eq!(model.scheme, Scheme::Pause);
+            assert!(prove(&model, &circuit).is_proof(), "{n_pauses} tokens, {layers} layers");
+        }
+    }
+
+    #[test]
+    fn one_token_too_few_is_an_error_and_one_layer_too_few_is_wrong() {
+        let error = compiled("parity:8", 6, 3).unwrap_err();
+        assert!(error.hint.contains("--pause 7"), "{error}");
+        let (circuit, model) = compiled("parity:8", 7, 2).unwrap();
+        assert!(!prove(&model, &circuit).is_proof());
+        let engine = Reference::new(&model).unwrap();
+        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false));
+        assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
+    }
+
+    #[test]
+    fn more_tokens_than_memory_holds_are_an_error() {
+        for n_pauses in [1 << 40, usize::MAX] {
+            assert!(compiled("parity:8", n_pauses, 3).is_err());
+        }
+    }
+}
