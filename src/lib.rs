@@ -39,6 +39,7 @@
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, and their costs | all of the above but format, family, sat, verify |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
+//! | [`figure`] | what is computed, drawn as SVG | circuit |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
@@ -51,6 +52,7 @@ pub mod claim;
 pub mod compile;
 mod error;
 pub mod family;
+pub mod figure;
 pub mod format;
 pub mod layout;
 pub mod mapping;

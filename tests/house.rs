@@ -34,6 +34,7 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "verify",
         ],
     ),
+    ("figure", &["circuit"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
