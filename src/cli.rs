@@ -20,6 +20,7 @@ mod depth;
 mod eval;
 mod families;
 mod info;
+mod learn;
 mod loops;
 mod progress;
 mod run;
@@ -62,6 +63,8 @@ enum Command {
     Census(depth::CensusArgs),
     /// Compare what tokens and latent states can hold with what circuits ask for
     Capacity(capacity::Args),
+    /// Measure gradients through loops, and train looped models
+    Learn(learn::Args),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
     /// Describe a circuit or a model
@@ -113,6 +116,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Capacity(args) => capacity::main(&args),
+        Command::Learn(args) => learn::main(&args),
         Command::Claims(args) => claims::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),

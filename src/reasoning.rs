@@ -10,6 +10,9 @@
 //! | unrolled | `D` layers | the same | [`compile`](crate::compile) |
 //! | pause | `L` layers, whatever the depth | the same | [`pause`] |
 //!
+//! Whether training finds such models is what [`learning`] measures.
+//!
 //! [`Scheme`]: crate::model::Scheme
 
+pub mod learning;
 pub mod pause;

@@ -24,7 +24,10 @@ const IMPORTS: [(&str, &[&str]); 16] = [
     ("claim", &["circuit"]),
     ("compile", &["circuit", "layout", "model", "claim", "mapping", "network"]),
     ("run", &["model"]),
-    ("reasoning", &["circuit", "network", "mapping", "layout", "model", "claim", "compile", "run"]),
+    (
+        "reasoning",
+        &["circuit", "network", "mapping", "layout", "model", "claim", "compile", "run", "verify"],
+    ),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
     (
@@ -42,10 +45,11 @@ const STRICTER: [(&str, &[&str]); 1] =
     [("verify/certificate", &["circuit", "claim", "model", "network"])];
 
 /// Crates and the only rooms that may name them.
-const CRATES: [(&str, &[&str]); 4] = [
+const CRATES: [(&str, &[&str]); 5] = [
     ("petgraph", &["circuit"]),
     ("ndarray", &["model", "compile", "run", "reasoning", "theory"]),
-    ("candle_core", &["run/dense"]),
+    ("candle_core", &["run/dense", "reasoning/learning"]),
+    ("candle_nn", &["reasoning/learning"]),
     ("wgpu", &["run/gpu"]),
 ];
 

@@ -338,6 +338,8 @@ mod tests {
             scheme: Scheme::Recurrent,
             dtype: latch.dtype,
             attention: Attention::Bidirectional,
+            n_prelude: 0,
+            n_coda: 0,
             n_loops: 1,
             w_e: Array2::zeros((3, 1)),
             w_pos: Array2::from_shape_vec((states.len(), 1), states.to_vec()).unwrap(),
