@@ -17,3 +17,7 @@ mod p11_level_collapse;
 mod p12_fewer_layers_than_levels;
 mod p13_tightness;
 mod p14_oblivious_attention;
+mod p40_restoration;
+mod p41_latch;
+mod p42_parallelism;
+mod p43_saturation;

@@ -39,7 +39,7 @@ struct GradientArgs {
     circuit: String,
     #[arg(long, value_name = "R", default_value_t = 12)]
     loops: usize,
-    /// Slopes of the ramps, at the compiled temperature; from 0.5 on states are restored exactly
+    /// Slopes of the ramps, at the compiled temperature; above 0.5 they are flat at the states
     #[arg(long, value_name = "S", value_delimiter = ',', default_values_t = [COMPILED_GAIN, 0.5, 0.45, 0.4, 0.3])]
     gain: Vec<f64>,
     /// Inverse temperatures, at the compiled slope

@@ -18,6 +18,7 @@ use crate::model::{Dtype, Model};
 use crate::run::{Reference, Step};
 use crate::verify::{Verdict, exhaustive};
 
+mod capacity;
 mod depth;
 mod limits;
 mod loops;
@@ -25,8 +26,14 @@ mod sharing;
 mod simulation;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
-static TOPICS: [&[Claim]; 5] =
-    [simulation::CLAIMS, depth::CLAIMS, loops::CLAIMS, sharing::CLAIMS, limits::CLAIMS];
+static TOPICS: [&[Claim]; 6] = [
+    simulation::CLAIMS,
+    depth::CLAIMS,
+    loops::CLAIMS,
+    sharing::CLAIMS,
+    capacity::CLAIMS,
+    limits::CLAIMS,
+];
 
 /// How a claim stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -89,8 +89,8 @@ impl Task {
 
 /// Compiles a circuit for learning: one layer, bidirectional, f64, with softened slopes.
 ///
-/// `gain` is the slope `s` of the ramps `relu(s z + ½) - relu(s z - ½)`: from ½ on they are flat at the
-/// states `z = 1` and `z ≤ -1`, below they are not.
+/// `gain` is the slope `s` of the ramps `relu(s z + ½) - relu(s z - ½)`: above ½ they are flat around the
+/// states `z = 1` and `z ≤ -1`, at ½ these are their kinks, below they are not flat there.
 ///
 /// # Errors
 /// The compiler's, more than [`MAX_POSITIONS`] positions, or a gain that is no positive number.
@@ -282,13 +282,13 @@ mod tests {
             let mut x = looped.embed(&task.tokens).unwrap();
             for step in 0..=model.n_loops {
                 let streams = x.to_vec3::<f64>().unwrap();
-                for a in 0..task.n_assignments {
+                for (a, expected) in streams.iter().enumerate() {
                     let bits = inputs.column(a);
                     engine
                         .trace(&bits, step, |seen| {
                             if seen.n_steps == step {
                                 let rows: Vec<f64> = seen.stream.iter().copied().collect();
-                                assert_eq!(rows, streams[a].concat(), "{spec} {a} {step}");
+                                assert_eq!(rows, expected.concat(), "{spec} {a} {step}");
                             }
                         })
                         .unwrap();
