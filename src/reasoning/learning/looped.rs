@@ -93,10 +93,12 @@ impl Task {
 /// states `z = 1` and `z ≤ -1`, at ½ these are their kinks, below they are not flat there.
 ///
 /// # Errors
-/// The compiler's, more than [`MAX_POSITIONS`] positions, or a gain that is no positive number.
+/// The compiler's, more than [`MAX_POSITIONS`] positions, or a gain or temperature that is no positive number.
 pub fn soft_model(circuit: &Circuit, gain: f64, inverse_temperature: f64) -> Result<Model> {
-    if !(gain > 0.0 && gain.is_finite()) {
-        return Err(Error::new("a gain above 0", gain.to_string()));
+    for (what, value) in [("a gain", gain), ("an inverse temperature", inverse_temperature)] {
+        if !(value > 0.0 && value.is_finite()) {
+            return Err(Error::new(format!("{what} above 0"), value.to_string()));
+        }
     }
     let options =
         Options { dtype: crate::model::Dtype::F64, inverse_temperature, ..Options::default() };
