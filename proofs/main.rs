@@ -21,3 +21,7 @@ mod p14_oblivious_attention;
 mod p31_token_schedules;
 mod p32_chain_of_thought;
 mod p33_continuous_thought;
+mod p40_restoration;
+mod p41_latch;
+mod p42_parallelism;
+mod p43_saturation;

@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 use serde_json::Value;
 
 mod assignments;
+mod capacity;
 mod check;
 mod claims;
 mod compare;
@@ -23,6 +24,7 @@ mod eval;
 mod families;
 mod halting;
 mod info;
+mod learn;
 mod loops;
 mod progress;
 mod run;
@@ -69,6 +71,10 @@ enum Command {
     Depth(depth::Args),
     /// Count all functions of a few variables by least depth
     Census(depth::CensusArgs),
+    /// Compare what tokens and latent states can hold with what circuits ask for
+    Capacity(capacity::Args),
+    /// Measure gradients through loops, and train looped models
+    Learn(learn::Args),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
     /// List the devices that models can run on
@@ -125,6 +131,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Halting(args) => halting::main(&args),
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
+        Command::Capacity(args) => capacity::main(&args),
+        Command::Learn(args) => learn::main(&args),
         Command::Claims(args) => claims::main(&args),
         Command::Devices(args) => devices::main(&args),
         Command::Selftest(args) => selftest::main(&args),

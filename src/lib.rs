@@ -37,7 +37,7 @@
 //! | [`run`] | engines: model × inputs → outputs, traces; on the processor or a GPU | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
-//! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, and their costs | all of the above but format, family, sat, verify |
+//! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, their costs, and learning | all of the above but format, family, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //! | [`figure`] | what is computed, drawn as SVG | circuit |
 //!

@@ -13,11 +13,14 @@
 //! | coconut | `⌈(D + 1)/L⌉` thoughts of `L` layers | the live values, as one vector | [`coconut`] |
 //! | universal | at most `L·R` layers, fewer where outputs are known sooner | the same | [`universal`] |
 //!
+//! Whether training finds such models is what [`learning`] measures.
+//!
 //! [`Scheme`]: crate::model::Scheme
 
 pub mod coconut;
 pub mod cost;
 pub mod cot;
+pub mod learning;
 pub mod liveness;
 pub mod pause;
 mod shape;

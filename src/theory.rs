@@ -1,9 +1,11 @@
 //! Theory: what is true of looped models in general, as computations.
 //!
 //! [`tightness`] asks how many loops a network needs, [`depth`] how many levels a function needs,
-//! [`shallow`] builds models that need fewer layers than their circuit has levels, and [`ledger`] lists
-//! claims with their status and the checks that decide them.
+//! [`shallow`] builds models that need fewer layers than their circuit has levels, [`capacity`] asks what
+//! tokens and states can hold and what circuits ask of them, and [`ledger`] lists claims with their
+//! status and the checks that decide them.
 
+pub mod capacity;
 pub mod depth;
 pub mod ledger;
 pub mod shallow;

@@ -24,7 +24,10 @@ const IMPORTS: [(&str, &[&str]); 17] = [
     ("claim", &["circuit"]),
     ("compile", &["circuit", "layout", "model", "claim", "mapping", "network"]),
     ("run", &["model"]),
-    ("reasoning", &["circuit", "network", "mapping", "layout", "model", "claim", "compile", "run"]),
+    (
+        "reasoning",
+        &["circuit", "network", "mapping", "layout", "model", "claim", "compile", "run", "verify"],
+    ),
     ("sat", &["circuit", "network"]),
     ("verify", &["circuit", "claim", "model", "run", "network", "sat"]),
     (
@@ -39,8 +42,8 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "layout",
             "compile",
             "run",
-            "reasoning",
             "verify",
+            "reasoning",
         ],
     ),
     ("figure", &["circuit"]),
@@ -51,10 +54,11 @@ const STRICTER: [(&str, &[&str]); 1] =
     [("verify/certificate", &["circuit", "claim", "model", "network"])];
 
 /// Crates and the only rooms that may name them.
-const CRATES: [(&str, &[&str]); 4] = [
+const CRATES: [(&str, &[&str]); 5] = [
     ("petgraph", &["circuit"]),
     ("ndarray", &["model", "compile", "run", "reasoning", "theory"]),
-    ("candle_core", &["run/dense"]),
+    ("candle_core", &["run/dense", "reasoning/learning"]),
+    ("candle_nn", &["reasoning/learning"]),
     ("wgpu", &["run/gpu"]),
 ];
 

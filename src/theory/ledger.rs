@@ -19,6 +19,7 @@ use crate::run::{Reference, Step};
 use crate::verify::{Verdict, exhaustive};
 
 mod attention;
+mod capacity;
 mod certificate;
 mod decoders;
 mod depth;
@@ -29,7 +30,7 @@ mod sharing;
 mod simulation;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
-static TOPICS: [&[Claim]; 9] = [
+static TOPICS: &[&[Claim]] = &[
     simulation::CLAIMS,
     exactness::CLAIMS,
     certificate::CLAIMS,
@@ -38,6 +39,7 @@ static TOPICS: [&[Claim]; 9] = [
     loops::CLAIMS,
     decoders::CLAIMS,
     sharing::CLAIMS,
+    capacity::CLAIMS,
     limits::CLAIMS,
 ];
 
@@ -126,7 +128,7 @@ impl Claim {
 
 /// All claims, in logical order.
 pub fn claims() -> impl Iterator<Item = &'static Claim> {
-    TOPICS.into_iter().flatten()
+    TOPICS.iter().copied().flatten()
 }
 
 /// The claim of that id.

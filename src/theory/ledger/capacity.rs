@@ -1,0 +1,176 @@
+//! Claims about capacity and learning: storage, schedules, latches, counting, gradients.
+
+use std::sync::atomic::AtomicBool;
+
+use super::{Claim, Evidence, Status, map};
+use crate::error::Result;
+use crate::family::generate;
+use crate::model::Dtype;
+use crate::reasoning::learning::gradient::{jacobian_norms, state_channel};
+use crate::reasoning::learning::looped::soft_model;
+use crate::reasoning::learning::parity::parity_gradients;
+use crate::reasoning::learning::{Looped, Start, Task};
+use crate::theory::capacity::{Ceilings, Demand, count, latch};
+
+pub(super) static CLAIMS: &[Claim] = &[
+    Claim {
+        id: "storage-ratio",
+        statement: "Latent steps are ahead of tokens by the ratio of what they can store, B d / log2 V.",
+        status: Status::Refuted,
+        assumptions: "a gate after its operands; a token computes floor(log2 V) gates, a loop a level",
+        reason: "What counts is the average parallelism G/D: a chain gains nothing.",
+        range: "parity of 1024 bits, V = 32768, d = 4096, B = 16: tree and chain",
+        check: Some(storage_ratio),
+    },
+    Claim {
+        id: "parallelism-bound",
+        statement: "Tokens of g gates need max(D, ceil(G/g)) steps or more, and less than \
+                    (G/D)/g + 1 times the D of loops.",
+        status: Status::Proved,
+        assumptions: "a gate after its operands; a loop computes a level",
+        reason: "Level by level, the sum of ceil(w/g) over D levels is at most G/g + D (g - 1)/g.",
+        range: "7 families, g = 1 to 32",
+        check: Some(parallelism_bound),
+    },
+    Claim {
+        id: "latch-bound",
+        statement: "Against noise that may move it by r of its range a coordinate holds at most \
+                    ceil(1/(2r)) levels, and a layer of 2(M - 1) + 1 ReLU units holds as many.",
+        status: Status::Proved,
+        assumptions: "equally spaced levels; the dtype is fine enough for the risers",
+        reason: "Intervals of radius r around the levels are disjoint exactly up to there; between them \
+                 there is room for a riser.",
+        range: "r = 0.25, 0.1, 0.07 in f64, f32 and f16, 10000 loops, noise always up and always down",
+        check: Some(latch_bound),
+    },
+    Claim {
+        id: "count-limit",
+        statement: "A sum of n ones, one after the other in a format of p significand bits, is n up to \
+                    n = 2^p and stays at 2^p beyond.",
+        status: Status::Proved,
+        assumptions: "ties are rounded to even; the accumulator has the format's precision",
+        reason: "2^p + 1 lies halfway between 2^p and the next number, 2^p + 2.",
+        range: "bf16 and f16, all n up to 2^p and twice as many",
+        check: Some(count_limit),
+    },
+    Claim {
+        id: "vanishing",
+        statement: "At compiled weights the Jacobian of the state through one or more loops is exactly 0, \
+                    and softened to a gain below 1/2 it is not.",
+        status: Status::Proved,
+        assumptions: "the state is the channel that heads and read-out see",
+        reason: "The ramps are flat at the states, and clearing the old value cancels the residual path.",
+        range: "3 circuits, all inputs, 3 loops, 2 random probes, gains 2, 0.6 and 0.4",
+        check: Some(vanishing),
+    },
+    Claim {
+        id: "parity-gradients",
+        statement: "Over all parities of n inputs the gradient of the squared loss varies by at most \
+                    E|grad f|^2 / 2^n.",
+        status: Status::Proved,
+        assumptions: "inputs are uniform",
+        reason: "Parities are orthonormal: the squares of their correlations with the gradient sum to \
+                 E|grad f|^2 (Shalev-Shwartz, Shamir and Shammah 2017).",
+        range: "all 64 parities of 6 inputs at 2 random models of 2 loops",
+        check: Some(parity_variance),
+    },
+];
+
+fn demand(spec: &str) -> Result<Demand> {
+    Ok(Demand::of(&map(spec)?.network))
+}
+
+fn storage_ratio(evidence: &mut Evidence) -> Result<()> {
+    let ceilings = Ceilings::new(32_768, 4096, 16)?;
+    for (spec, tokens, loops) in [("parity:1024", 76, 10), ("parity-chain:1024", 1023, 1023)] {
+        let demand = demand(spec)?;
+        let found = (demand.tokens(ceilings.gates_per_token()).by_level, demand.depth());
+        let ahead = found.0 as f64 / found.1 as f64;
+        evidence.note(
+            found == (tokens, loops) && ahead < ceilings.ratio(),
+            format!("{spec}: {ahead:.1} times ahead, the ratio being {:.2}", ceilings.ratio()),
+        );
+    }
+    Ok(())
+}
+
+fn parallelism_bound(evidence: &mut Evidence) -> Result<()> {
+    let specs = [
+        "parity:64",
+        "parity-chain:9",
+        "adder:8",
+        "adder-ks:16",
+        "mult:4",
+        "mux:4",
+        "sort-bitonic:8",
+    ];
+    for spec in specs {
+        let demand = demand(spec)?;
+        let parallelism = demand.gates() as f64 / demand.depth() as f64;
+        let holds = (1..=32).all(|g| {
+            let tokens = demand.tokens(g);
+            let ahead = tokens.by_level as f64 / demand.depth() as f64;
+            tokens.least <= tokens.by_level && ahead < parallelism / g as f64 + 1.0
+        });
+        evidence.note(holds, format!("{spec}: G/D = {parallelism:.2}"));
+    }
+    Ok(())
+}
+
+fn latch_bound(evidence: &mut Evidence) -> Result<()> {
+    for dtype in [Dtype::F64, Dtype::F32, Dtype::F16] {
+        for noise in [0.25, 0.1, 0.07] {
+            let found = latch::experiment(dtype, noise, 10_000, 1, &AtomicBool::new(false))?;
+            let (held, bound) = (found.adversarial.levels, found.bound.reaching);
+            evidence.note(
+                held == bound && found.adversarial.one_more.is_some(),
+                format!("{dtype}, r = {noise}: {held} levels are held and {} are not", held + 1),
+            );
+        }
+    }
+    Ok(())
+}
+
+fn count_limit(evidence: &mut Evidence) -> Result<()> {
+    for dtype in [Dtype::Bf16, Dtype::F16] {
+        let limit = count::largest_count(dtype);
+        let exact = (1..=limit).all(|n| count::counts(dtype, n));
+        let stays = (limit + 1..=2 * limit).all(|n| count::sum_of_ones(dtype, n) == limit as f64);
+        evidence.note(exact && stays, format!("{dtype}: {limit}"));
+    }
+    Ok(())
+}
+
+fn vanishing(evidence: &mut Evidence) -> Result<()> {
+    for spec in ["parity:4", "adder:2", "majority:3"] {
+        for (gain, vanishes) in [(2.0, true), (0.6, true), (0.4, false)] {
+            let circuit = generate(spec)?;
+            let model = soft_model(&circuit, gain, crate::compile::INVERSE_TEMPERATURE)?;
+            let looped = Looped::new(&model, Start::Construction, 0)?;
+            let task = Task::new(&circuit, &model)?;
+            let channel = state_channel(model.n_ctx())?;
+            let norms = jacobian_norms(&looped, &task, 3, &channel, 2, 1)?;
+            let holds = norms[1..].iter().all(|&norm| (norm == 0.0) == vanishes);
+            evidence.note(holds, format!("{spec}, gain {gain}: {:.3} after 3 loops", norms[3]));
+        }
+    }
+    Ok(())
+}
+
+fn parity_variance(evidence: &mut Evidence) -> Result<()> {
+    let circuit = generate("parity:6")?;
+    let model = soft_model(&circuit, 2.0, crate::compile::INVERSE_TEMPERATURE)?;
+    let task = Task::new(&circuit, &model)?;
+    for seed in [1, 2] {
+        let looped = Looped::new(&model, Start::Random, seed)?;
+        let found = parity_gradients(&looped, &task, 2)?;
+        let sum: f64 = found.signals.iter().sum();
+        // Sums of some thousand terms, each rounded to 2^-53.
+        let equal = (sum / found.mean_square - 1.0).abs() < 1e-9;
+        evidence.note(
+            equal && found.variance > 0.0 && found.variance <= found.bound() * (1.0 + 1e-9),
+            format!("seed {seed}: variance {:.3e}, bound {:.3e}", found.variance, found.bound()),
+        );
+    }
+    Ok(())
+}
