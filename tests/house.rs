@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 18] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -33,7 +33,9 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "verify",
         ],
     ),
-    ("figure", &["circuit"]),
+    ("trace", &["circuit", "claim", "mapping", "model", "network", "run", "verify"]),
+    ("figure", &["trace"]),
+    ("explorer", &["figure", "model", "trace"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
@@ -43,7 +45,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 /// Crates and the only rooms that may name them.
 const CRATES: [(&str, &[&str]); 4] = [
     ("petgraph", &["circuit"]),
-    ("ndarray", &["model", "compile", "run", "theory"]),
+    ("ndarray", &["model", "compile", "run", "theory", "trace"]),
     ("candle_core", &["run/dense"]),
     ("wgpu", &["run/gpu"]),
 ];
