@@ -58,6 +58,7 @@ pub fn page(model: &Model, netlist: &Netlist, name: &str) -> Result<String> {
         "netlist": netlist_json(netlist),
         "layout": layout_json(&layered),
         "depth": netlist.depth(),
+        "proved": netlist.is_proved(),
         "parameters": n_parameters(model),
     });
     // `<` ends no string of JSON, and without it nothing in the data ends the script element.

@@ -126,7 +126,7 @@ impl Drawn {
         let (inputs, step) = (self.inputs(&subject.model)?, self.step(&subject.model)?);
         let rows = trace::stream_after(&subject.model, &inputs, step)?;
         Heatmap {
-            title: format!("{}: residual stream after {step} layers", subject.name),
+            title: format!("{}: residual stream, layers applied: {step}", subject.name),
             description: "A row per position, a column per channel; + is 1, − is -1.".to_string(),
             row_names: position_names(&subject),
             column_names: subject.model.labels.channel_names.clone(),

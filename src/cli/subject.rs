@@ -34,6 +34,7 @@ pub struct Args {
 
 /// A model, and the circuit behind it where that is known.
 pub struct Subject {
+    /// A title: the file's name or the family.
     pub name: String,
     pub model: Model,
     pub circuit: Option<Circuit>,
@@ -61,7 +62,7 @@ impl Args {
             ..default
         };
         let model = compile::compile(&source.circuit, &source.sha256, &options)?;
-        Ok(Subject { name: source.name, model, circuit: Some(source.circuit) })
+        Ok(Subject { name: base_name(&source.name), model, circuit: Some(source.circuit) })
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Subject> {
@@ -74,8 +75,14 @@ impl Args {
         }
         let model = file::from_bytes(bytes, &name)?;
         let circuit = self.circuit.as_deref().map(source::circuit).transpose()?;
-        Ok(Subject { name, model, circuit: circuit.map(|source| source.circuit) })
+        Ok(Subject { name: base_name(&name), model, circuit: circuit.map(|source| source.circuit) })
     }
+}
+
+/// A file's name without its folders, or a family's spec.
+fn base_name(path: &str) -> String {
+    let name = std::path::Path::new(path).file_name();
+    name.map_or_else(|| path.to_string(), |name| name.to_string_lossy().into_owned())
 }
 
 impl Subject {

@@ -28,6 +28,13 @@ const HEAD = 22;
 
 const short = (text, n) => (text.length > n ? `${text.slice(0, n - 1)}…` : text);
 
+// A small drawing grows to the width there is, a large one shrinks a little and scrolls.
+function fit(svg, width, height) {
+  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+  svg.style.width = `clamp(${width * 0.85}px, 100%, ${width * 1.6}px)`;
+  svg.style.height = "auto";
+}
+
 // Draws the circuit by levels; returns what changes with time: {nodes, wires}.
 export function drawCircuit(svg, { netlist, layout }, onSelect) {
   const x = (column) => MARGIN + column * COLUMN;
@@ -35,9 +42,7 @@ export function drawCircuit(svg, { netlist, layout }, onSelect) {
   const outputs = outputNames(netlist);
   const width = x(layout.columns - 1) + BOX.width + MARGIN + (outputs.size ? 70 : 0);
   const height = y(layout.height) + MARGIN;
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", height);
+  fit(svg, width, height);
   for (let level = 0; level < layout.columns; level++) {
     const label = level === 0 ? "inputs" : `level ${level}`;
     svg.append(shape("text", { x: x(level) + BOX.width / 2, y: 15, class: "level" }, [label]));
@@ -123,8 +128,9 @@ export function updateCircuit(drawing, netlist, { bits, values, marks, selected 
 export class Grid {
   constructor(canvas, readout, { rowNames, columnNames, cell, describe }) {
     Object.assign(this, { canvas, readout, rowNames, columnNames, cell, describe });
-    this.left = rowNames ? 84 : 4;
-    this.top = columnNames ? 76 : 4;
+    const longest = (names) => Math.max(0, ...names.map((name) => Math.min(name.length, 14)));
+    this.left = rowNames ? 14 + 5.6 * longest(rowNames) : 4;
+    this.top = columnNames ? 12 + 5.6 * longest(columnNames) : 4;
     this.cursor = [0, 0];
     canvas.tabIndex = 0;
     canvas.addEventListener("pointermove", (event) => this.point(event));
@@ -237,22 +243,20 @@ export function signedCell(value) {
   return { size, sign: value > 0 ? "+" : "−", kind: value > 0 ? "plus" : "minus" };
 }
 
-const ARC_STEP = 15;
 
 // Positions on a line, and an arc from each position to those a head reads: even heads above, odd below.
 export function drawArcs(svg, netlist, order, heads, selected) {
   const place = new Map(order.map((id, i) => [netlist.nodes[id].position, i]));
-  const x = (i) => 30 + i * ARC_STEP;
+  const gap = Math.max(15, Math.min(46, 820 / order.length));
+  const x = (i) => 30 + i * gap;
   const arcs = heads.flatMap((pattern, head) => strongest(pattern, place).map((arc) => ({ ...arc, head })));
   const reach = Math.max(1, ...arcs.map(({ from, to }) => Math.abs(from - to)));
-  const tall = Math.min(150, 20 + reach * ARC_STEP * 0.5);
+  const tall = Math.min(150, 20 + reach * gap * 0.4);
   const middle = tall + 14;
   const width = x(order.length - 1) + 30;
-  const height = 2 * tall + 100;
+  const height = 2 * tall + 82;
   svg.replaceChildren();
-  svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
-  svg.setAttribute("width", width);
-  svg.setAttribute("height", height);
+  fit(svg, width, height);
   for (const { from, to, weight, head } of arcs) {
     const up = head % 2 === 0;
     const span = Math.abs(from - to);
@@ -270,7 +274,7 @@ export function drawArcs(svg, netlist, order, heads, selected) {
     const chosen = id === selected ? " chosen" : "";
     svg.append(shape("circle", { cx: x(i), cy: middle, r: 4, class: `token${chosen}` }));
     svg.append(shape("text", {
-      x: x(i), y: 2 * tall + 38, class: `token${chosen}`, transform: `rotate(60 ${x(i)} ${2 * tall + 38})`,
+      x: x(i), y: 2 * tall + 30, class: `token${chosen}`, transform: `rotate(60 ${x(i)} ${2 * tall + 30})`,
     }, [short(netlist.nodes[id].name, 9)]));
   });
 }

@@ -2,26 +2,72 @@
 // model file and nothing else.
 //
 // A result of an operation is rounded to the model's format, a matrix product counting as one operation;
-// sums inside are of float64. Nothing here depends on the circuit.
+// sums inside are of float64. A zero weight is skipped where all numbers are finite, and a pattern is kept
+// while queries and keys stay the same: the same numbers, sooner. Nothing here depends on the circuit.
 
 import { FORMATS } from "./arithmetic.js";
 
-// rows × inner times inner × columns, plus an optional bias, rounded.
-function affine(x, rows, inner, w, wStart, columns, bias, biasStart, round) {
-  const result = new Float64Array(rows * columns);
-  for (let i = 0; i < rows; i++) {
-    const at = i * columns;
-    for (let c = 0; c < inner; c++) {
-      const value = x[i * inner + c];
-      const from = wStart + c * columns;
-      for (let j = 0; j < columns; j++) result[at + j] += value * w[from + j];
-    }
+// The matrix inner × columns that begins at `start` of `w`: row by row its nonzero entries.
+function sparse(w, start, inner, columns) {
+  const dense = w.subarray(start, start + inner * columns);
+  const starts = new Uint32Array(inner + 1);
+  const places = [];
+  const numbers = [];
+  for (let c = 0; c < inner; c++) {
     for (let j = 0; j < columns; j++) {
-      const product = round(result[at + j]);
-      result[at + j] = bias ? round(product + bias[biasStart + j]) : product;
+      const weight = dense[c * columns + j];
+      if (weight === 0) continue;
+      places.push(j);
+      numbers.push(weight);
     }
+    starts[c + 1] = places.length;
+  }
+  return { inner, columns, dense, starts, places: Uint32Array.from(places), numbers: Float64Array.from(numbers) };
+}
+
+// x, of `rows` rows, times a matrix, plus a bias if there is one; rounded.
+function affine(x, rows, m, bias, round) {
+  const { inner, columns } = m;
+  const result = new Float64Array(rows * columns);
+  const add = allFinite(x) ? addSparse : addDense;
+  for (let i = 0; i < rows; i++) add(result, i * columns, x, i * inner, m);
+  for (let i = 0; i < result.length; i++) {
+    const product = round(result[i]);
+    result[i] = bias ? round(product + bias[i % columns]) : product;
   }
   return result;
+}
+
+function allFinite(x) {
+  for (let i = 0; i < x.length; i++) if (!Number.isFinite(x[i])) return false;
+  return true;
+}
+
+// A matrix times v, of `columns` columns; not rounded.
+function product({ dense, starts, places, numbers }, v, n, columns) {
+  const result = new Float64Array(n * columns);
+  const add = (i, j, weight) => {
+    for (let c = 0; c < columns; c++) result[i * columns + c] += weight * v[j * columns + c];
+  };
+  const plain = allFinite(v);
+  for (let i = 0; i < n; i++) {
+    if (plain) for (let e = starts[i]; e < starts[i + 1]; e++) add(i, places[e], numbers[e]);
+    else for (let j = 0; j < n; j++) add(i, j, dense[i * n + j]);
+  }
+  return result;
+}
+
+function addSparse(result, at, x, from, { inner, starts, places, numbers }) {
+  for (let c = 0; c < inner; c++) {
+    const value = x[from + c];
+    for (let e = starts[c]; e < starts[c + 1]; e++) result[at + places[e]] += value * numbers[e];
+  }
+}
+
+function addDense(result, at, x, from, { inner, columns, dense }) {
+  for (let c = 0; c < inner; c++) {
+    for (let j = 0; j < columns; j++) result[at + j] += x[from + c] * dense[c * columns + j];
+  }
 }
 
 // In place: exp(x - max) / Σ exp(x - max) over the first `n` numbers from `start`, 0 in the rest.
@@ -42,13 +88,37 @@ export function makeRunner(model) {
   const { round } = FORMATS[model.dtype];
   const { nCtx: n, dModel: d, dHead, dMlp, nHeads } = model;
   const tensor = (name) => model.tensors.get(name).data;
-  const layers = Array.from({ length: model.nLayers }, (_, l) => {
-    const names = ["attn.W_Q", "attn.b_Q", "attn.W_K", "attn.b_K", "attn.W_V", "attn.b_V", "attn.W_O",
-      "attn.b_O", "mlp.W_in", "mlp.b_in", "mlp.W_out", "mlp.b_out"];
-    return Object.fromEntries(names.map((name) => [name.split(".")[1], tensor(`blocks.${l}.${name}`)]));
-  });
-  // The last pattern of each layer and head: equal queries and keys have equal patterns.
+  const layers = Array.from({ length: model.nLayers }, (_, l) => readLayer(l));
+  const unembed = sparse(tensor("unembed.W_U"), 0, d, 2);
+  // The last pattern of each head of the different layers: equal queries and keys have equal patterns.
   const memory = new Map();
+
+  function readLayer(l) {
+    const get = (name) => tensor(`blocks.${l}.${name}`);
+    const heads = Array.from({ length: nHeads }, (_, h) => {
+      const head = { O: sparse(get("attn.W_O"), h * dHead * d, dHead, d) };
+      for (const name of ["Q", "K", "V"]) {
+        head[name] = sparse(get(`attn.W_${name}`), h * d * dHead, d, dHead);
+        head[`b${name}`] = get(`attn.b_${name}`).subarray(h * dHead, (h + 1) * dHead);
+      }
+      return head;
+    });
+    return {
+      heads,
+      bO: get("attn.b_O"),
+      W_in: sparse(get("mlp.W_in"), 0, d, dMlp),
+      bIn: get("mlp.b_in"),
+      W_out: sparse(get("mlp.W_out"), 0, dMlp, d),
+      bOut: get("mlp.b_out"),
+    };
+  }
+
+  // Of each layer the first with the same queries and keys.
+  const firsts = layers.map((_, l) => {
+    const equal = (name, other) => same(tensor(`blocks.${l}.attn.${name}`), tensor(`blocks.${other}.attn.${name}`));
+    const isLike = (other) => ["W_Q", "b_Q", "W_K", "b_K"].every((name) => equal(name, other));
+    return isLike(0) ? 0 : layers.findIndex((_, other) => isLike(other));
+  });
 
   function embed(bits) {
     const [tokens, positions] = [tensor("embed.W_E"), tensor("pos_embed.W_pos")];
@@ -61,14 +131,13 @@ export function makeRunner(model) {
     return x;
   }
 
-  const project = (x, layer, name, head) =>
-    affine(x, n, d, layer[`W_${name}`], head * d * dHead, dHead, layer[`b_${name}`], head * dHead, round);
-
-  // Scores before the softmax, [n, n]; a causal model's are kept for j ≤ i.
-  function scores(x, l, head) {
-    const q = project(x, layers[l], "Q", head);
-    const k = project(x, layers[l], "K", head);
-    const known = memory.get(`${l} ${head}`);
+  // Scores before the softmax and weights after it, each [n, n]; a causal model's are used for j ≤ i.
+  function attention(x, l, h) {
+    const head = layers[l].heads[h];
+    const q = affine(x, n, head.Q, head.bQ, round);
+    const k = affine(x, n, head.K, head.bK, round);
+    const key = `${firsts[l]} ${h}`;
+    const known = memory.get(key);
     if (known && same(known.q, q) && same(known.k, k)) return known;
     const s = new Float64Array(n * n);
     for (let i = 0; i < n; i++) {
@@ -80,45 +149,38 @@ export function makeRunner(model) {
     }
     const pattern = s.slice();
     for (let i = 0; i < n; i++) softmax(pattern, i * n, model.causal ? i + 1 : n, n, round);
-    const entry = { q, k, scores: s, pattern };
-    memory.set(`${l} ${head}`, entry);
+    const entry = { q, k, scores: s, pattern, weights: sparse(pattern, 0, n, n) };
+    memory.set(key, entry);
     return entry;
   }
 
-  // softmax(q kᵀ) v W_O, where a zero weight adds nothing unless the value is no number.
-  function headOutput(x, l, head) {
-    const { pattern } = scores(x, l, head);
-    const v = project(x, layers[l], "V", head);
-    const plain = v.every(Number.isFinite);
-    const read = new Float64Array(n * dHead);
-    for (let i = 0; i < n; i++) {
-      for (let j = 0; j < n; j++) {
-        const weight = pattern[i * n + j];
-        if (weight === 0 && plain) continue;
-        for (let c = 0; c < dHead; c++) read[i * dHead + c] += weight * v[j * dHead + c];
-      }
-    }
-    const rounded = read.map(round);
-    return affine(rounded, n, dHead, layers[l].W_O, head * dHead * d, d, null, 0, round);
+  // softmax(q kᵀ) v W_O
+  function headOutput(x, l, h) {
+    const head = layers[l].heads[h];
+    const { weights } = attention(x, l, h);
+    const v = affine(x, n, head.V, head.bV, round);
+    const read = product(weights, v, n, dHead);
+    for (let i = 0; i < read.length; i++) read[i] = round(read[i]);
+    return affine(read, n, head.O, null, round);
   }
 
   function layerStep(x, l) {
     const layer = layers[l];
-    let sum = new Float64Array(n * d);
-    for (let head = 0; head < nHeads; head++) {
-      const written = headOutput(x, l, head);
+    const sum = new Float64Array(n * d);
+    for (let h = 0; h < nHeads; h++) {
+      const written = headOutput(x, l, h);
       for (let i = 0; i < sum.length; i++) sum[i] = round(sum[i] + written[i]);
     }
-    const middle = x.map((value, i) => round(value + round(sum[i] + layer.b_O[i % d])));
-    const hidden = affine(middle, n, d, layer.W_in, 0, dMlp, layer.b_in, 0, round);
+    const middle = x.map((value, i) => round(value + round(sum[i] + layer.bO[i % d])));
+    const hidden = affine(middle, n, layer.W_in, layer.bIn, round);
     for (let i = 0; i < hidden.length; i++) if (hidden[i] < 0) hidden[i] = 0;
-    const written = affine(hidden, n, dMlp, layer.W_out, 0, d, layer.b_out, 0, round);
+    const written = affine(hidden, n, layer.W_out, layer.bOut, round);
     return middle.map((value, i) => round(value + written[i]));
   }
 
   // The bit at each position: 1 iff logit 1 exceeds logit 0.
   function readBits(x) {
-    const logits = affine(x, n, d, tensor("unembed.W_U"), 0, 2, tensor("unembed.b_U"), 0, round);
+    const logits = affine(x, n, unembed, tensor("unembed.b_U"), round);
     return Uint8Array.from({ length: n }, (_, i) => (logits[2 * i + 1] > logits[2 * i] ? 1 : 0));
   }
 
@@ -138,10 +200,10 @@ export function makeRunner(model) {
     return trace;
   }
 
-  // The pattern of a head in layer `l` on stream `x`, and its scores, [n, n].
-  const attention = (x, l, head) => scores(x, l, head);
+  // The stream after one more loop.
   const once = (x) => layers.reduce((stream, _, l) => layerStep(stream, l), x);
-  return { model, run, attention, once };
+  const distinct = [...new Set(firsts)];
+  return { model, run, attention, once, distinct, firsts };
 }
 
 export function same(a, b) {

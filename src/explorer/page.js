@@ -37,6 +37,7 @@ function isBroken() {
 function rebuild() {
   const { round } = FORMATS[chosen.dtype];
   derived.runner = isBroken() ? makeRunner(changedModel(model, round, chosen)) : original;
+  derived.proof = null;
   recompute();
 }
 
@@ -46,7 +47,10 @@ function recompute() {
   derived.since = knownSince(netlist, derived.values);
   derived.trace = runner.run(chosen.bits, chosen.nLoops);
   derived.fixed = fixedLoop(runner, derived.trace);
-  derived.proof = judge(measure(runner, targets, derived.trace.streams[0]), runner.model);
+  // Scores do not depend on the input, unless a weight was changed.
+  if (derived.proof === null || chosen.edits.length > 0) {
+    derived.proof = judge(measure(runner, targets, derived.trace.streams[0]), runner.model);
+  }
   chosen.step = Math.min(chosen.step, lastStep());
   render();
 }
@@ -136,15 +140,20 @@ function renderControls() {
 }
 
 function renderCircuit() {
-  const { trace, values, since } = derived;
+  const { trace, values } = derived;
   const bits = trace.bits[chosen.step];
   const now = marksAt(chosen.step);
   updateCircuit(drawing, netlist, { bits, values, marks: now, selected: chosen.selected });
+  if (find("nodes").closest("details").open) renderTable(bits, now);
+  find("node-detail").textContent = describeNode(chosen.selected, now);
+}
+
+function renderTable(bits, now) {
+  const { values, since } = derived;
   find("nodes").tBodies[0].replaceChildren(...netlist.nodes.map((node, id) => element("tr", {}, [
     node.level, node.name, node.gate, bits[node.position], values[id],
     `${MARKS[now[id]].symbol} ${MARKS[now[id]].text}`, since[id],
   ].map((cell) => element("td", {}, [String(cell)])))));
-  find("node-detail").textContent = describeNode(chosen.selected, now);
 }
 
 function describeNode(id, now) {
@@ -170,24 +179,29 @@ function renderProof() {
   const enough = lastStep() >= depth;
   const edited = chosen.edits.length;
   const gap = proof.gap === Infinity ? "∞" : number(proof.gap);
-  const lines = {
-    exact: ["✓ Softmax is exact", `gap ${gap} ≥ θ = ${proof.threshold.toFixed(2)} (${runner.model.dtype}): ` +
-      "every other weight is exactly 0."],
-    ideal: ["◐ Exact proof fails, leak is harmless", `gap ${gap} < θ = ${proof.threshold.toFixed(2)} ` +
-      `(${runner.model.dtype}), but leak λ = ${small(proof.leak)} ≤ (s−1)/(2ks) = ${proof.bound.toFixed(4)}: ` +
-      "right in ideal arithmetic (Theorem 1)."],
-    none: ["✗ The inequality fails", `gap ${gap} < θ = ${proof.threshold.toFixed(2)} (${runner.model.dtype}) ` +
-      `and leak λ = ${small(proof.leak)} > (s−1)/(2ks) = ${proof.bound.toFixed(4)}` +
-      (proof.leakAt ? `, worst at ${nameAt(proof.leakAt.i)}, head ${proof.leakAt.head}.` : ".")],
+  const format = `θ = ${proof.threshold.toFixed(2)} (${runner.model.dtype})`;
+  const bound = `(s−1)/(2ks) = ${proof.bound.toFixed(4)}`;
+  const worst = proof.leakAt ? `, worst at ${nameAt(proof.leakAt.i)}, head ${proof.leakAt.head}` : "";
+  const softmax = {
+    exact: `✓ Score gap ${gap} ≥ ${format}: every other softmax weight is exactly 0.`,
+    ideal: `◐ Score gap ${gap} < ${format}, so other weights remain; but leak λ = ${small(proof.leak)} ≤ ${bound}: ` +
+      "right in ideal arithmetic (Theorem 1).",
+    none: `✗ Score gap ${gap} < ${format}, and leak λ = ${small(proof.leak)} > ${bound}${worst}.`,
   }[proof.regime];
-  const layers = `${enough ? "✓" : "✗"} layers ${model.nLayers} · loops ${chosen.nLoops} = ${lastStep()} ` +
+  const layers = `${enough ? "✓" : "✗"} Layers ${model.nLayers} × loops ${chosen.nLoops} = ${lastStep()} ` +
     `${enough ? "≥" : "<"} depth ${depth}.`;
-  const weights = edited ? `✗ ${edited} weight${edited > 1 ? "s" : ""} changed: nothing is proved of them.` : "";
+  const weights = !data.proved ? "✗ The certificate refuses this model file." : edited ? `✗ ${edited} weight${edited > 1 ? "s" : ""} changed: the certificate no longer covers them.` : "";
   const wrong = wrongNodes();
+  const state = !data.proved || edited || !enough || proof.regime === "none" ? "none" : proof.regime;
+  const heading = {
+    exact: "✓ The proof holds, for every input",
+    ideal: "◐ The exact proof fails, the leak bound holds",
+    none: "✗ The proof fails",
+  }[state];
   const verdict = find("verdict");
-  verdict.className = edited || !enough ? "none" : proof.regime;
+  verdict.className = state;
   verdict.dataset.regime = proof.regime;
-  verdict.replaceChildren(element("b", {}, [lines[0]]), ...[lines[1], layers, weights, wrong].filter(Boolean)
+  verdict.replaceChildren(element("b", {}, [heading]), ...[softmax, layers, weights, wrong].filter(Boolean)
     .map((text) => element("span", {}, [text])));
   find("temperature-label").textContent = `β = ${number(largest("W_Q") * chosen.scaleQ)}`;
   find("loops").textContent = chosen.nLoops;
@@ -317,6 +331,7 @@ function listen() {
   find("head").addEventListener("change", renderNumbers);
   find("play").addEventListener("click", togglePlay);
   find("circuit").addEventListener("keydown", moveSelection);
+  find("nodes").closest("details").addEventListener("toggle", renderCircuit);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", renderNumbers);
 }
 

@@ -12,20 +12,21 @@ export function leakBound(nHeads) {
   return (STEEPNESS - 1) / (2 * nHeads * STEEPNESS);
 }
 
-// The position each head of each query should read: where the unchanged model looks, on its embedding.
+// The position each head of each query should read, by layer: where the unchanged model looks.
 export function findTargets(runner, bits) {
   const { model } = runner;
+  const n = model.nCtx;
   const [x] = runner.run(bits, 0).streams;
-  return Array.from({ length: model.nLayers }, (_, l) =>
-    Array.from({ length: model.nHeads }, (_, head) => {
-      const { scores } = runner.attention(x, l, head);
-      return Array.from({ length: model.nCtx }, (_, i) => {
-        let best = 0;
-        const end = model.causal ? i : model.nCtx - 1;
-        for (let j = 1; j <= end; j++) if (scores[i * model.nCtx + j] > scores[i * model.nCtx + best]) best = j;
-        return best;
-      });
-    }));
+  const best = (scores, i) => {
+    let place = 0;
+    for (let j = 1; j < (model.causal ? i + 1 : n); j++) if (scores[i * n + j] > scores[i * n + place]) place = j;
+    return place;
+  };
+  const byLayer = new Map(runner.distinct.map((l) => [l, Array.from({ length: model.nHeads }, (_, head) => {
+    const { scores } = runner.attention(x, l, head);
+    return Array.from({ length: n }, (_, i) => best(scores, i));
+  })]));
+  return runner.firsts.map((l) => byLayer.get(l));
 }
 
 // The least lead of a target's score and the largest leak, over the layers' patterns on stream `x`.
@@ -33,7 +34,7 @@ export function measure(runner, targets, x) {
   const { model } = runner;
   const n = model.nCtx;
   const found = { gap: Infinity, leak: 0, gapAt: null, leakAt: null };
-  for (let l = 0; l < model.nLayers; l++) {
+  for (const l of runner.distinct) {
     for (let head = 0; head < model.nHeads; head++) {
       const { scores } = runner.attention(x, l, head);
       for (let i = 0; i < n; i++) {

@@ -17,6 +17,7 @@ pub struct Netlist {
     network: Network,
     nodes: Vec<Node>,
     output_names: Vec<String>,
+    is_proved: bool,
 }
 
 /// A node of a netlist. Ids are in topological order, the inputs first.
@@ -47,7 +48,9 @@ impl Netlist {
     pub fn of(model: &Model, circuit: Option<&Circuit>) -> Result<Self> {
         let claim = circuit
             .and_then(|circuit| Some((circuit, Claim::from_vectors(&model.claim, circuit).ok()?)));
-        let reading = match (read_network(model), &claim) {
+        let read = read_network(model);
+        let is_proved = read.is_ok();
+        let reading = match (read, &claim) {
             (Ok(reading), _) => reading,
             (Err(error), Some((circuit, claim))) => compiled(model, circuit, claim).ok_or(error)?,
             (Err(error), None) => {
@@ -60,7 +63,9 @@ impl Netlist {
             let (circuit, claim) = claim.as_ref()?;
             Some((circuit, (*claim.origin.get(position)?)?))
         };
-        Netlist::new(reading, origin, &model.labels.input_names, &model.labels.output_names)
+        let labels = &model.labels;
+        let netlist = Netlist::new(reading, origin, &labels.input_names, &labels.output_names)?;
+        Ok(Netlist { is_proved, ..netlist })
     }
 
     fn new<'c>(
@@ -88,7 +93,7 @@ impl Netlist {
             Node { position, name, operation, level, operands, rows }
         };
         let nodes = positions.iter().enumerate().map(node).collect();
-        Ok(Netlist { network, nodes, output_names: output_names.to_vec() })
+        Ok(Netlist { network, nodes, output_names: output_names.to_vec(), is_proved: false })
     }
 
     /// A circuit's network in the order of [`mapping::map`], at positions of the same numbers.
@@ -103,6 +108,11 @@ impl Netlist {
         let outputs: Vec<String> =
             circuit.outputs().iter().map(|output| output.name.clone()).collect();
         Netlist::new(reading, origin, circuit.input_names(), &outputs)
+    }
+
+    /// Whether the network was read from the weights, which proves that they compute it.
+    pub fn is_proved(&self) -> bool {
+        self.is_proved
     }
 
     pub fn nodes(&self) -> &[Node] {
@@ -265,12 +275,12 @@ fn product(n_operands: usize, row: usize, is_and: bool) -> String {
     factors.join(if is_and { "∧" } else { "∨" })
 }
 
-/// What the circuit calls a literal: the node's name, or its kind and number.
+/// What the circuit calls a literal: the node's name, or `n` and its number.
 fn literal_name(circuit: &Circuit, literal: Literal) -> String {
     let sign = if literal.complemented { "¬" } else { "" };
     match circuit.node_name(literal.node) {
         Some(name) => format!("{sign}{name}"),
-        None => format!("{sign}{}", literal.node.index()),
+        None => format!("{sign}n{}", literal.node.index()),
     }
 }
 
@@ -327,6 +337,7 @@ mod tests {
             let options = Options { layers, heads, collapse, ..Options::default() };
             let model = compile(&circuit, "", &options).unwrap();
             let netlist = Netlist::of(&model, Some(&circuit)).unwrap();
+            assert!(netlist.is_proved());
             for number in 0..1 << netlist.n_inputs() {
                 let inputs = bits(number, netlist.n_inputs());
                 let trace = Trace::run(&model, &inputs, model.n_loops + 1).unwrap();
@@ -350,6 +361,7 @@ mod tests {
         let model = compile(&circuit, "", &soft).unwrap();
         assert!(Netlist::of(&model, None).is_err(), "the weights are no network");
         let netlist = Netlist::of(&model, Some(&circuit)).unwrap();
+        assert!(!netlist.is_proved());
         let wrong = (0..16).filter(|&number| {
             let inputs = bits(number, 4);
             let trace = Trace::run(&model, &inputs, model.n_loops).unwrap();
