@@ -16,6 +16,7 @@ mod claims;
 mod compile;
 mod convert;
 mod depth;
+mod engines;
 mod eval;
 mod explore;
 mod families;
@@ -24,6 +25,7 @@ mod loops;
 mod plot;
 mod progress;
 mod run;
+mod shard;
 mod source;
 mod subject;
 mod trace;
@@ -52,7 +54,7 @@ enum Command {
     /// Evaluate a circuit on inputs, directly
     Eval(eval::Args),
     /// Check that a model computes a circuit
-    Verify(verify::Args),
+    Verify(verify::Command),
     /// Check a certificate that was kept against a model and a circuit
     Check(check::Args),
     /// Read a circuit back from the weights of a model alone

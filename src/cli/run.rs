@@ -1,9 +1,12 @@
 //! `run`: a model on inputs.
 
+use std::fmt;
+
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Reference, Resident};
+use circuit2tf::run::{Engine, Incremental, Reference, Resident};
 use circuit2tf::{Error, Result};
+use clap::ValueEnum;
 
 use super::{Report, assignments, source};
 
@@ -22,7 +25,7 @@ pub struct Args {
 }
 
 /// The engines by name.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, clap::ValueEnum)]
 pub enum EngineName {
     /// The fastest engine that accepts the model
     #[default]
@@ -31,6 +34,17 @@ pub enum EngineName {
     Reference,
     /// The forward pass, partially evaluated; refuses models that this could change
     Resident,
+    /// The resident engine, looking up only what can have changed; refuses models of more than two states
+    Incremental,
+    /// The resident engine on a GPU, as compute shaders; needs a build with `--features gpu`
+    Gpu,
+}
+
+impl fmt::Display for EngineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("every engine has a name");
+        f.write_str(value.get_name())
+    }
 }
 
 impl EngineName {
@@ -38,7 +52,10 @@ impl EngineName {
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
             EngineName::Auto => match Resident::new(model) {
-                Ok(engine) => Ok(Box::new(engine)),
+                Ok(engine) => Ok(Incremental::of(engine).map_or_else(
+                    |(engine, _)| engine as Box<dyn Engine>,
+                    |engine| Box::new(engine) as Box<dyn Engine>,
+                )),
                 Err(refusal) => {
                     let engine = Reference::new(model)?;
                     eprintln!("note: running the reference engine: {refusal}");
@@ -47,8 +64,24 @@ impl EngineName {
             },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
+            EngineName::Incremental => Ok(Box::new(Incremental::new(model)?)),
+            EngineName::Gpu => gpu(model),
         }
     }
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(model: &Model) -> Result<Box<dyn Engine + '_>> {
+    let engine = circuit2tf::run::gpu::Gpu::new(model)?;
+    // Bits on stdout do not say what computed them.
+    eprintln!("note: running {}", engine.name());
+    Ok(Box::new(engine))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: &Model) -> Result<Box<dyn Engine + '_>> {
+    Err(Error::new("a build with the engine gpu", "one without it")
+        .hint("build with --features gpu"))
 }
 
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
@@ -73,5 +106,9 @@ pub fn main(args: &Args) -> Result<Report> {
         outputs: &model.labels.output_names,
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
-    args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))
+    let report = args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))?;
+    if matches!(args.engine, EngineName::Incremental) {
+        engine.remark().iter().for_each(|remark| eprintln!("note: {remark}"));
+    }
+    Ok(report)
 }

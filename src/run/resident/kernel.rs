@@ -68,12 +68,6 @@ pub struct Cells {
 }
 
 impl Cells {
-    pub fn clear(&mut self) {
-        self.runs.clear();
-        self.destinations.clear();
-        self.sources.clear();
-    }
-
     /// Adds a cell, to the last run if that is of the same program.
     pub fn push(&mut self, program: usize, destination: u32, sources: &[u32]) {
         let number = self.destinations.len();
@@ -101,6 +95,12 @@ pub struct Sweep<T> {
 pub const VECTOR: usize = 16;
 /// Lanes that are computed together where there are as many.
 pub const CHUNK: usize = 32;
+
+/// What the program computes of the given variables.
+pub fn evaluate<T: Lane>(program: &Program<T>, x: &[T]) -> T {
+    let [value] = cell::<T, 1, false>(program, x.len(), |v| [x[v]]);
+    value
+}
 
 /// The widest instruction set that this processor has; asking again is cheap.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -196,7 +196,7 @@ fn all_runs<T: Lane, const FUSED: bool>(
 
 /// Cells that read nothing.
 fn constants<T: Lane>(cells: RunCells<T>, next: &mut [T], lanes: usize) {
-    let [value] = cell::<T, 1, false>(cells.program, 0, |_| [T::zero()]);
+    let value = evaluate(cells.program, &[]);
     for &to in cells.destinations {
         next[to as usize * lanes..][..lanes].fill(value);
     }
