@@ -60,6 +60,8 @@ fn the_page_runs_the_weights_as_the_reference_engine_does() {
         ("comparator:2", Options { causal: true, dtype: Dtype::F16, ..Options::default() }),
         ("parity:5", Options { dtype: Dtype::Bf16, collapse: 2, ..Options::default() }),
         ("majority:5", Options { unroll: true, ..Options::default() }),
+        ("adder:4", Options::default()),
+        ("parity:10", Options { heads: 3, layers: 2, ..Options::default() }),
         // So soft that operands leak and nodes go wrong: the same ones here and there.
         ("adder:2", Options { inverse_temperature: 0.5, ..Options::default() }),
         ("adder:2", Options { inverse_temperature: 0.25, dtype: Dtype::F16, ..Options::default() }),

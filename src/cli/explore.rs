@@ -18,8 +18,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let subject = args.subject.load()?;
     let page = explorer::page(&subject.model, &subject.netlist()?, &subject.name)?;
     source::write(&args.output, page.as_bytes())?;
-    let text =
-        format!("wrote {} ({} kB), which any browser opens\n", args.output, page.len() / 1000);
+    let text = format!("wrote {}, which any browser opens\n", args.output);
     let json = json!({ "page": args.output, "bytes": page.len() });
     Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
