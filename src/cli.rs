@@ -21,16 +21,20 @@ mod depth;
 mod devices;
 mod engines;
 mod eval;
+mod explore;
 mod families;
 mod halting;
 mod info;
 mod learn;
 mod loops;
+mod plot;
 mod progress;
 mod run;
 mod selftest;
 mod shard;
 mod source;
+mod subject;
+mod trace;
 mod verify;
 
 /// Compile Boolean circuits into looped transformers, and prove that the weights compute them.
@@ -81,6 +85,12 @@ enum Command {
     Devices(devices::Args),
     /// Hold the engines on a device against the reference engine and the oracle, as a table to send in
     Selftest(selftest::Args),
+    /// Show what every node of a model holds after each layer
+    Trace(trace::Args),
+    /// Draw a figure as SVG
+    Plot(plot::Args),
+    /// Write a page in which the model runs, to be watched and broken
+    Explore(explore::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -136,6 +146,9 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Claims(args) => claims::main(&args),
         Command::Devices(args) => devices::main(&args),
         Command::Selftest(args) => selftest::main(&args),
+        Command::Trace(args) => trace::main(&args),
+        Command::Plot(args) => plot::main(&args),
+        Command::Explore(args) => explore::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

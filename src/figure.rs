@@ -6,4 +6,7 @@
 //! colour alone.
 
 pub mod chart;
+pub mod circuit;
+pub mod heatmap;
+pub mod layered;
 pub mod svg;

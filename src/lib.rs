@@ -39,19 +39,22 @@
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, their costs, and learning | all of the above but format, family, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
-//! | [`figure`] | what is computed, drawn as SVG | circuit |
+//! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
+//! | [`figure`] | what is computed, drawn as SVG | trace |
+//! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //!
 //! [`batch`] (bits of many assignments, programs of look-up tables on them) and [`Error`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
-//! ndarray only in `model`, `compile`, `run`, `reasoning` and `theory`'s hand-made models. `tests/house.rs` holds the
-//! code to this table.
+//! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
+//! `tests/house.rs` holds the code to this table.
 
 pub mod batch;
 pub mod circuit;
 pub mod claim;
 pub mod compile;
 mod error;
+pub mod explorer;
 pub mod family;
 pub mod figure;
 pub mod format;
@@ -63,6 +66,7 @@ pub mod reasoning;
 pub mod run;
 pub mod sat;
 pub mod theory;
+pub mod trace;
 pub mod verify;
 
 pub use error::{Error, Place, Result};

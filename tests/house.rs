@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 17] = [
+const IMPORTS: [(&str, &[&str]); 19] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -46,7 +46,9 @@ const IMPORTS: [(&str, &[&str]); 17] = [
             "reasoning",
         ],
     ),
-    ("figure", &["circuit"]),
+    ("trace", &["circuit", "claim", "mapping", "model", "network", "run", "verify"]),
+    ("figure", &["trace"]),
+    ("explorer", &["figure", "model", "trace"]),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.
@@ -56,7 +58,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 /// Crates and the only rooms that may name them.
 const CRATES: [(&str, &[&str]); 5] = [
     ("petgraph", &["circuit"]),
-    ("ndarray", &["model", "compile", "run", "reasoning", "theory"]),
+    ("ndarray", &["model", "compile", "run", "reasoning", "theory", "trace"]),
     ("candle_core", &["run/dense", "reasoning/learning"]),
     ("candle_nn", &["reasoning/learning"]),
     ("wgpu", &["run/gpu"]),

@@ -101,7 +101,7 @@ impl Chart {
     /// No series has a point, a coordinate is not finite, or one is not positive on a logarithmic axis.
     pub fn to_svg(&self) -> Result<String> {
         let legend = self.legend_rows();
-        let height = HEIGHT + LEGEND_ROW * legend.len() as f64;
+        let height = HEIGHT + LEGEND_ROW * (legend.len() as f64 + 0.5);
         let x = Range::new(&self.x, self.coordinates(|p| p.0), false)?;
         let y = Range::new(&self.y, self.coordinates(|p| p.1), self.has_bars())?;
         let widest =
@@ -171,7 +171,8 @@ impl Chart {
     fn draw_legend(&self, svg: &mut Svg, rows: &[Vec<usize>]) {
         for (r, row) in rows.iter().enumerate() {
             let total: f64 = row.iter().map(|&s| entry_width(&self.series[s].name)).sum();
-            let (mut x, y) = ((WIDTH - total).max(0.0) / 2.0, HEIGHT + LEGEND_ROW * r as f64);
+            let (mut x, y) =
+                ((WIDTH - total).max(0.0) / 2.0, HEIGHT + LEGEND_ROW * (r as f64 + 0.5));
             for &s in row {
                 let series = &self.series[s];
                 let class = |kind: &str| format!("{kind} s{}", s % N_SERIES);

@@ -81,6 +81,14 @@ impl Svg {
         let _ = writeln!(self.body, "<title>{}</title>", escape(text));
     }
 
+    /// Text inside the element that is open.
+    pub fn words(&mut self, text: &str) {
+        if self.body.ends_with('\n') {
+            self.body.pop();
+        }
+        self.body.push_str(&escape(text));
+    }
+
     /// A text whose baseline begins, is centred or ends at a point.
     pub fn text(&mut self, x: f64, y: f64, anchor: Anchor, class: &str, text: &str) {
         self.turned_text((x, y), anchor, class, 0.0, text);
