@@ -15,6 +15,7 @@ mod check;
 mod claims;
 mod compile;
 mod convert;
+mod course;
 mod depth;
 mod eval;
 mod families;
@@ -67,6 +68,8 @@ enum Command {
     Gen(convert::GenArgs),
     /// Read a circuit in one format and write it in another
     Convert(convert::ConvertArgs),
+    /// Exercises with hints, a grader and worked answers; problem sheets, grading, the lessons
+    Course(course::Args),
     /// List the families of generated circuits, or describe one
     Families(families::Args),
 }
@@ -113,6 +116,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),
+        Command::Course(args) => course::main(&args),
         Command::Families(args) => families::main(&args),
     }
 }

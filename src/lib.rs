@@ -38,6 +38,7 @@
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
+//! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
@@ -48,6 +49,7 @@ pub mod batch;
 pub mod circuit;
 pub mod claim;
 pub mod compile;
+pub mod course;
 mod error;
 pub mod family;
 pub mod format;

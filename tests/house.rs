@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 15] = [
+const IMPORTS: [(&str, &[&str]); 16] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -31,6 +31,13 @@ const IMPORTS: [(&str, &[&str]); 15] = [
         &[
             "circuit", "network", "mapping", "model", "sat", "family", "layout", "compile", "run",
             "verify",
+        ],
+    ),
+    (
+        "course",
+        &[
+            "circuit", "network", "mapping", "model", "sat", "family", "format", "layout", "claim",
+            "compile", "run", "verify", "theory",
         ],
     ),
 ];
