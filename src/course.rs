@@ -232,7 +232,10 @@ impl Instance {
         let missing = placeholders(template).any(|(_, name)| !shown.contains_key(name));
         if missing {
             let facts = (self.exercise.facts)(&self.values)?;
-            shown.extend(facts.into_iter().map(|(name, fact)| (name.to_string(), fact)));
+            for (name, fact) in facts {
+                let earlier = shown.insert(name.to_string(), fact);
+                debug_assert!(earlier.is_none(), "{name} is a fact and an answer");
+            }
         }
         let mut text = String::new();
         let mut end = 0;

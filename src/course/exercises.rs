@@ -6,13 +6,33 @@ use crate::family;
 use crate::mapping;
 use crate::network::Network;
 
+mod capacity;
+mod correct;
+mod halting;
+mod known;
 mod layer;
 mod loops;
+mod oblivious;
+mod one_layer;
 mod precision;
+mod shallow;
+mod tied;
 
 /// All exercises, by number.
 pub fn all() -> Vec<&'static Exercise> {
-    let subjects: [&[Exercise]; 3] = [&layer::EXERCISES, &loops::EXERCISES, &precision::EXERCISES];
+    let subjects: [&[Exercise]; 11] = [
+        &layer::EXERCISES,
+        &loops::EXERCISES,
+        &precision::EXERCISES,
+        &correct::EXERCISES,
+        &halting::EXERCISES,
+        &shallow::EXERCISES,
+        &oblivious::EXERCISES,
+        &one_layer::EXERCISES,
+        &capacity::EXERCISES,
+        &tied::EXERCISES,
+        &known::EXERCISES,
+    ];
     let mut all: Vec<&Exercise> = subjects.into_iter().flatten().collect();
     all.sort_by_key(|exercise| exercise.number);
     all

@@ -198,12 +198,8 @@ fn schedule(values: &Values) -> Result<Task> {
         let applied = loops * layers;
         vec![Some(loops as f64), Some(applied as f64), Some(applied.abs_diff(depth) as f64)]
     };
-    let experiment = |loops: usize| {
-        let width = (depth + 1).min(65);
-        format!(
-            "circuit2tf loops parity-chain:{width} --layers {layers}  # {loops} is too few or too many"
-        )
-    };
+    let width = (depth + 1).min(65);
+    let experiment = format!("circuit2tf loops parity-chain:{width} --layers {layers}");
     Ok(Task::numbers(
         vec![
             Number::whole("loops", "loops", schedule.n_loops),
@@ -215,19 +211,19 @@ fn schedule(values: &Values) -> Result<Task> {
                 "floor instead of ceil",
                 of(depth / layers),
                 "Rounded down, the last levels are never computed.",
-                experiment(depth / layers),
+                &experiment,
             ),
             Mistake::numbers(
                 "a loop for each level",
                 of(depth),
                 "A loop applies the whole block, which does as many levels as it has layers.",
-                experiment(depth),
+                &experiment,
             ),
             Mistake::numbers(
                 "depth plus layers",
                 vec![Some((depth + layers) as f64), None, None],
                 "Depth is divided by layers, not added to them.",
-                experiment(depth + layers),
+                &experiment,
             ),
         ],
     ))
