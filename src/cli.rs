@@ -18,12 +18,16 @@ mod convert;
 mod course;
 mod depth;
 mod eval;
+mod explore;
 mod families;
 mod info;
 mod loops;
+mod plot;
 mod progress;
 mod run;
 mod source;
+mod subject;
+mod trace;
 mod verify;
 
 /// Compile Boolean circuits into looped transformers, and prove that the weights compute them.
@@ -62,6 +66,12 @@ enum Command {
     Census(depth::CensusArgs),
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
+    /// Show what every node of a model holds after each layer
+    Trace(trace::Args),
+    /// Draw a figure as SVG
+    Plot(plot::Args),
+    /// Write a page in which the model runs, to be watched and broken
+    Explore(explore::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -113,6 +123,9 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Claims(args) => claims::main(&args),
+        Command::Trace(args) => trace::main(&args),
+        Command::Plot(args) => plot::main(&args),
+        Command::Explore(args) => explore::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

@@ -38,11 +38,14 @@
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
+//! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
+//! | [`figure`] | what is computed, drawn as SVG | trace |
+//! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
 //! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
 //! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
-//! ndarray only in `model`, `compile`, `run` and `theory`'s hand-made
+//! ndarray only in `model`, `compile`, `run`, `trace` and `theory`'s hand-made
 //! models. `tests/house.rs` holds the code to this table.
 
 pub mod batch;
@@ -51,7 +54,9 @@ pub mod claim;
 pub mod compile;
 pub mod course;
 mod error;
+pub mod explorer;
 pub mod family;
+pub mod figure;
 pub mod format;
 pub mod layout;
 pub mod mapping;
@@ -60,6 +65,7 @@ pub mod network;
 pub mod run;
 pub mod sat;
 pub mod theory;
+pub mod trace;
 pub mod verify;
 
 pub use error::{Error, Place, Result};

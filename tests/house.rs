@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 16] = [
+const IMPORTS: [(&str, &[&str]); 19] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -33,11 +33,14 @@ const IMPORTS: [(&str, &[&str]); 16] = [
             "verify",
         ],
     ),
+    ("trace", &["circuit", "claim", "mapping", "model", "network", "run", "verify"]),
+    ("figure", &["trace"]),
+    ("explorer", &["figure", "model", "trace"]),
     (
         "course",
         &[
             "circuit", "network", "mapping", "model", "sat", "family", "format", "layout", "claim",
-            "compile", "run", "verify", "theory",
+            "compile", "run", "verify", "theory", "trace", "figure", "explorer",
         ],
     ),
 ];
@@ -49,7 +52,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 /// Crates and the only rooms that may name them.
 const CRATES: [(&str, &[&str]); 4] = [
     ("petgraph", &["circuit"]),
-    ("ndarray", &["model", "compile", "run", "theory"]),
+    ("ndarray", &["model", "compile", "run", "theory", "trace"]),
     ("candle_core", &["run/dense"]),
     ("wgpu", &["run/gpu"]),
 ];

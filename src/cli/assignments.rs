@@ -111,7 +111,8 @@ fn lines(file: &str, n_inputs: usize) -> Result<Vec<Vec<bool>>> {
     text.lines().enumerate().map(line).collect()
 }
 
-fn parse(text: &str, n_inputs: usize) -> Result<Vec<bool>> {
+/// One bit string.
+pub fn parse(text: &str, n_inputs: usize) -> Result<Vec<bool>> {
     let bit = |c: char| match c {
         '0' => Ok(false),
         '1' => Ok(true),

@@ -68,117 +68,112 @@ pub static EXERCISES: [Exercise; 2] = [
 const CLASSES: &[(char, &str)] =
     &[('T', "proved"), ('F', "refuted"), ('C', "conditional"), ('O', "open")];
 
-fn items() -> Vec<Item> {
-    let item = |text, class, reason, mistaken, experiment| Item {
-        text,
-        class,
-        reason,
-        mistaken,
-        experiment,
-    };
-    vec![
-        item(
-            "Every transformer that computes the parity of n bits needs about log n layers.",
-            'F',
-            "One head counts and a wide MLP takes the parity: one layer.",
-            ('T', "Layers are not levels of two-input gates: a head adds up all tokens at once."),
-            "circuit2tf claims check symmetric-one-layer",
-        ),
-        item(
-            "Products of n permutations of five things need a growing number of layers, for models of polynomial \
-              size and logarithmic precision.",
-            'C',
-            "Such models of constant depth are in TC0, and this problem is complete for NC1: it follows if the two \
-             differ, which is believed.",
-            ('T', "It follows only if TC0 is not NC1, which nobody has proved."),
-            "circuit2tf claims",
-        ),
-        item(
-            "The same products need a growing number of layers at constant precision and polynomial size.",
-            'T',
-            "Constant precision and constant depth is AC0, which cannot do parity, and the problem contains parity.",
-            ('C', "No assumption is needed: parity is not in AC0, which is proved."),
-            "circuit2tf claims",
-        ),
-        item(
-            "At a fixed precision, transformers with one more layer compute more.",
-            'T',
-            "For fixed precision with a mask the depth hierarchy is strict (Yang, Cadilhac, Chiang 2025).",
-            ('O', "It is proved for fixed precision. Open it is for precision that grows."),
-            "circuit2tf claims",
-        ),
-        item(
-            "With H heads, extra blank tokens let two layers of oblivious attention compute functions of more than \
-              (H + 1)^2 inputs.",
-            'F',
-            "The answer's token hears (H + 1)^2 inputs in two layers, however many blank tokens there are.",
-            ('T', "Blank tokens add width, not depth: they hear no further."),
-            "circuit2tf claims check oblivious-width",
-        ),
-        item(
-            "Some explicit function in P needs log n layers, for models of polynomial size and logarithmic \
-              precision.",
-            'O',
-            "It would put an explicit function outside TC0; not even NEXP is known to have one.",
-            ('T', "Nobody can prove it today: it would separate P from TC0."),
-            "circuit2tf claims",
-        ),
-        item(
-            "A compiled model that is looped one time too few is wrong on some input.",
-            'F',
-            "Not always: paths as long as the depth may never matter. The array multiplier of 4 bits is a case.",
-            (
-                'T',
-                "The depth is an upper bound. Whether it is needed is decided circuit by circuit.",
-            ),
-            "circuit2tf claims check fewer-loops-fail",
-        ),
-        item(
-            "A block of L layers looped R times computes everything that L R layers compute.",
-            'F',
-            "P parameters of b bits tell at most 2^(bP) functions apart, whatever R is.",
-            ('T', "Tied layers are some of the untied ones, not all."),
-            "circuit2tf claims check tied-capacity",
-        ),
-        item(
-            "With one oblivious head and one bit per token, layers are exactly levels of two-input gates.",
-            'T',
-            "Each layer is one gate of the token's own bit and one that is read, and a tree of gates fits on tokens.",
-            ('C', "It is proved, and checked by going through all small models."),
-            "circuit2tf claims check oblivious-depth",
-        ),
-        item(
-            "Following a pointer k times needs k layers.",
-            'F',
-            "Pointers double: about log2 k layers.",
-            ('T', "That steps depend on each other does not make them sequential."),
-            "circuit2tf claims check hops-need-layers",
-        ),
-        item(
-            "Following a pointer k times needs about log k layers, for narrow models.",
-            'C',
-            "It follows from a conjecture about parallel computation: telling one cycle from two.",
-            ('T', "The bound rests on the 1-vs-2-cycle conjecture."),
-            "circuit2tf claims",
-        ),
-        item(
-            "If a model with suitable weights exists, training finds it.",
-            'F',
-            "At exact weights the gradient through a loop is 0, and parities defeat gradient descent in general.",
-            (
-                'O',
-                "There are functions for which it is proved that gradients tell next to nothing.",
-            ),
-            "circuit2tf course answer 22",
-        ),
-    ]
+const fn item(
+    text: &'static str,
+    class: char,
+    reason: &'static str,
+    mistaken: (char, &'static str),
+    experiment: &'static str,
+) -> Item {
+    Item { text, class, reason, mistaken, experiment }
 }
+
+static ITEMS: [Item; 12] = [
+    item(
+        "Every transformer that computes the parity of n bits needs about log n layers.",
+        'F',
+        "One head counts and a wide MLP takes the parity: one layer.",
+        ('T', "Layers are not levels of two-input gates: a head adds up all tokens at once."),
+        "circuit2tf claims check symmetric-one-layer",
+    ),
+    item(
+        "Products of n permutations of five things need a growing number of layers, for models of polynomial \
+              size and logarithmic precision.",
+        'C',
+        "Such models of constant depth are in TC0, and this problem is complete for NC1: it follows if the two \
+             differ, which is believed.",
+        ('T', "It follows only if TC0 is not NC1, which nobody has proved."),
+        "circuit2tf claims",
+    ),
+    item(
+        "The same products need a growing number of layers at constant precision and polynomial size.",
+        'T',
+        "Constant precision and constant depth is AC0, which cannot do parity, and the problem contains parity.",
+        ('C', "No assumption is needed: parity is not in AC0, which is proved."),
+        "circuit2tf claims",
+    ),
+    item(
+        "At a fixed precision, transformers with one more layer compute more.",
+        'T',
+        "For fixed precision with a mask the depth hierarchy is strict (Yang, Cadilhac, Chiang 2025).",
+        ('O', "It is proved for fixed precision. Open it is for precision that grows."),
+        "circuit2tf claims",
+    ),
+    item(
+        "With H heads, extra blank tokens let two layers of oblivious attention compute functions of more than \
+              (H + 1)^2 inputs.",
+        'F',
+        "The answer's token hears (H + 1)^2 inputs in two layers, however many blank tokens there are.",
+        ('T', "Blank tokens add width, not depth: they hear no further."),
+        "circuit2tf claims check oblivious-width",
+    ),
+    item(
+        "Some explicit function in P needs log n layers, for models of polynomial size and logarithmic \
+              precision.",
+        'O',
+        "It would put an explicit function outside TC0; not even NEXP is known to have one.",
+        ('T', "Nobody can prove it today: it would separate P from TC0."),
+        "circuit2tf claims",
+    ),
+    item(
+        "A compiled model that is looped one time too few is wrong on some input.",
+        'F',
+        "Not always: paths as long as the depth may never matter. The array multiplier of 4 bits is a case.",
+        ('T', "The depth is an upper bound. Whether it is needed is decided circuit by circuit."),
+        "circuit2tf claims check fewer-loops-fail",
+    ),
+    item(
+        "A block of L layers looped R times computes everything that L R layers compute.",
+        'F',
+        "P parameters of b bits tell at most 2^(bP) functions apart, whatever R is.",
+        ('T', "Tied layers are some of the untied ones, not all."),
+        "circuit2tf claims check tied-capacity",
+    ),
+    item(
+        "With one oblivious head and one bit per token, layers are exactly levels of two-input gates.",
+        'T',
+        "Each layer is one gate of the token's own bit and one that is read, and a tree of gates fits on tokens.",
+        ('C', "It is proved, and checked by going through all small models."),
+        "circuit2tf claims check oblivious-depth",
+    ),
+    item(
+        "Following a pointer k times needs k layers.",
+        'F',
+        "Pointers double: about log2 k layers.",
+        ('T', "That steps depend on each other does not make them sequential."),
+        "circuit2tf claims check hops-need-layers",
+    ),
+    item(
+        "Following a pointer k times needs about log k layers, for narrow models.",
+        'C',
+        "It follows from a conjecture about parallel computation: telling one cycle from two.",
+        ('T', "The bound rests on the 1-vs-2-cycle conjecture."),
+        "circuit2tf claims",
+    ),
+    item(
+        "If a model with suitable weights exists, training finds it.",
+        'F',
+        "At exact weights the gradient through a loop is 0, and parities defeat gradient descent in general.",
+        ('O', "There are functions for which it is proved that gradients tell next to nothing."),
+        "circuit2tf course answer 22",
+    ),
+];
 
 /// Statements asked at once.
 const ASKED: usize = 6;
 
 fn classify(values: &Values) -> Result<Task> {
-    let mut items = items();
+    let mut items = ITEMS.to_vec();
     items.rotate_left(values.size("choice"));
     items.truncate(ASKED);
     Ok(Task::new(Kind::Classes(CLASSES, items), Vec::new()))
@@ -302,7 +297,7 @@ mod tests {
 
     #[test]
     fn classes_of_statements_are_known_ones() {
-        for item in items() {
+        for item in &ITEMS {
             let known = |c: char| CLASSES.iter().any(|(class, _)| *class == c);
             assert!(known(item.class) && known(item.mistaken.0) && item.class != item.mistaken.0);
         }

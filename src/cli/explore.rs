@@ -1,0 +1,25 @@
+//! `explore`: a page in which the model runs.
+
+use circuit2tf::{Result, explorer};
+use serde_json::json;
+
+use super::{Report, source, subject};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    subject: subject::Args,
+    /// The HTML file to write
+    #[arg(short, long, value_name = "FILE")]
+    output: String,
+}
+
+pub fn main(args: &Args) -> Result<Report> {
+    let subject = args.subject.load()?;
+    let page = explorer::page(&subject.model, &subject.netlist()?, &subject.name)?;
+    source::write(&args.output, page.as_bytes())?;
+    let text =
+        format!("wrote {} ({} kB), which any browser opens\n", args.output, page.len() / 1000);
+    let json = json!({ "page": args.output, "bytes": page.len() });
+    Ok(Report { text: text.into_bytes(), json, status: 0 })
+}

@@ -1,0 +1,334 @@
+//! `trace`: what every node holds after each layer, as a grid, CSV or JSON.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+use circuit2tf::Result;
+use circuit2tf::circuit::Circuit;
+use circuit2tf::model::Model;
+use circuit2tf::trace::{Mark, Netlist, Trace};
+use circuit2tf::verify::bit_string;
+use serde_json::{Value, json};
+
+use super::{Report, assignments, run, source};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The model file
+    model: String,
+    /// One bit per input, in the file's order
+    bits: Option<String>,
+    /// Loops to run, instead of the model's own number
+    #[arg(long, value_name = "R")]
+    loops: Option<usize>,
+    /// The circuit that was compiled: names for the nodes, and what is right where the weights are broken
+    #[arg(long, value_name = "CIRCUIT")]
+    circuit: Option<String>,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    /// Nodes by level against layers; for many nodes, levels against layers
+    #[default]
+    Grid,
+    /// One line per node and layer
+    Csv,
+}
+
+pub fn main(args: &Args) -> Result<Report> {
+    let model = source::model(&args.model)?.0;
+    let circuit = args.circuit.as_deref().map(source::circuit).transpose()?;
+    let circuit = circuit.as_ref().map(|source| &source.circuit);
+    let text = args.bits.as_deref().unwrap_or_default();
+    let inputs = assignments::parse(text, model.input_positions.len())?;
+    // What the model should compute does not depend on how long it is watched.
+    let netlist = netlist(&model, circuit);
+    let model = run::with_loops(model, args.loops)?;
+    let trace = Trace::run(&model, &inputs, model.n_loops)?;
+    let marked = netlist.map(|netlist| Marked::new(netlist, &inputs, &trace)).transpose()?;
+    let text = match (args.format, &marked) {
+        (Format::Csv, _) => csv(&trace, marked.as_ref()),
+        (Format::Grid, Some(marked)) if marked.netlist.nodes().len() <= MAX_ROWS => {
+            nodes_grid(&trace, marked)
+        }
+        (Format::Grid, Some(marked)) => levels_grid(&trace, marked),
+        (Format::Grid, None) => bare_grid(&trace),
+    };
+    let json = trace_json(&model, &inputs, &trace, marked.as_ref());
+    Ok(Report { text: text.into_bytes(), json, status: 0 })
+}
+
+/// A trace with what is known of it.
+struct Marked {
+    netlist: Netlist,
+    known_since: Vec<usize>,
+    expected: Vec<bool>,
+    /// Per number of layers, of every node.
+    marks: Vec<Vec<Mark>>,
+}
+
+impl Marked {
+    fn new(netlist: Netlist, inputs: &[bool], trace: &Trace) -> Result<Self> {
+        let expected = netlist.values(inputs)?;
+        let known_since = netlist.known_since(&expected);
+        let steps = trace.bits.iter().enumerate();
+        let marks = steps.map(|(step, bits)| netlist.marks(&expected, &known_since, bits, step));
+        Ok(Marked { marks: marks.collect(), expected, known_since, netlist })
+    }
+}
+
+/// None, with a note, where it cannot be said what the model should compute.
+fn netlist(model: &Model, circuit: Option<&Circuit>) -> Option<Netlist> {
+    let netlist = Netlist::of(model, circuit);
+    let note = |error: &circuit2tf::Error| eprintln!("note: what is right is not known: {error}");
+    netlist.inspect_err(note).ok()
+}
+
+/// Rows and columns of a grid that people read.
+const MAX_ROWS: usize = 200;
+const MAX_COLUMNS: usize = 24;
+const NAME_WIDTH: usize = 14;
+
+/// The numbers of layers that are shown: all, or the ends of loops, or the first and last of these. The
+/// gap is none.
+fn columns(trace: &Trace) -> Vec<Option<usize>> {
+    let mut steps: Vec<usize> = (0..trace.bits.len()).collect();
+    if steps.len() > MAX_COLUMNS && trace.n_layers > 1 {
+        eprintln!("note: the ends of loops only; --format csv has every layer");
+        steps.retain(|step| step % trace.n_layers == 0);
+    }
+    if steps.len() <= MAX_COLUMNS {
+        return steps.into_iter().map(Some).collect();
+    }
+    eprintln!("note: the first and last {} of {} columns", MAX_COLUMNS / 2, steps.len());
+    let last = &steps[steps.len() - MAX_COLUMNS / 2..];
+    let first = steps[..MAX_COLUMNS / 2].iter().copied().map(Some);
+    first.chain([None]).chain(last.iter().copied().map(Some)).collect()
+}
+
+/// A column's head: `start`, the loop, or loop and layer.
+fn head(trace: &Trace, column: Option<usize>) -> String {
+    match column.map(|step| trace.loop_and_layer(step)) {
+        None => "…".to_string(),
+        Some(None) => "start".to_string(),
+        Some(Some((r, _))) if trace.n_layers == 1 => r.to_string(),
+        Some(Some((r, l))) => format!("{r}.{l}"),
+    }
+}
+
+fn heads(trace: &Trace, columns: &[Option<usize>], width: usize) -> String {
+    let heads = columns.iter().map(|&column| format!(" {:>width$}", head(trace, column)));
+    heads.collect()
+}
+
+/// Whether marks may be coloured; they are told apart by their symbols too. <https://no-color.org>
+fn is_coloured() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+        && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        && std::io::stdout().is_terminal()
+}
+
+fn paint(mark: Mark, text: &str, coloured: bool) -> String {
+    let colour = match mark {
+        Mark::Right => 32,
+        Mark::Unknown => 2,
+        Mark::Stale => 33,
+        Mark::Wrong => 31,
+    };
+    if coloured { format!("\x1b[{colour}m{text}\x1b[0m") } else { text.to_string() }
+}
+
+/// A row per node by level, a column per layer.
+fn nodes_grid(trace: &Trace, marked: &Marked) -> String {
+    let (columns, coloured) = (columns(trace), is_coloured());
+    let nodes = marked.netlist.nodes();
+    let mut order: Vec<usize> = (0..nodes.len()).collect();
+    order.sort_by_key(|&id| (nodes[id].level, id));
+    let unit = if trace.n_layers == 1 { "after loop" } else { "after loop.layer" };
+    let mut text = format!("{:>5}  {:<NAME_WIDTH$} {:<9}  {unit}\n", "level", "node", "gate");
+    let _ = writeln!(text, "{:33}{}", "", heads(trace, &columns, 5).trim_end());
+    for id in order {
+        let node = &nodes[id];
+        let _ = write!(text, "{:>5}  {} {:<9} ", node.level, fitted(&node.name), node.operation);
+        for &column in &columns {
+            text += &match column {
+                None => "     …".to_string(),
+                Some(step) => {
+                    let mark = marked.marks[step][id];
+                    let bit = u8::from(trace.bits[step][node.position]);
+                    paint(mark, &format!("    {bit}{}", mark.symbol()), coloured)
+                }
+            };
+        }
+        text.push('\n');
+    }
+    text + &outputs_text(trace, marked) + &legend()
+}
+
+/// A row per level, a column per layer: how many nodes are right, of all.
+fn levels_grid(trace: &Trace, marked: &Marked) -> String {
+    eprintln!(
+        "note: {} nodes: right ones counted by level; --format csv has every node",
+        marked.netlist.nodes().len()
+    );
+    let columns = columns(trace);
+    let nodes = marked.netlist.nodes();
+    let n_levels = nodes.iter().map(|node| node.level + 1).max().unwrap_or(0);
+    let mut members = vec![Vec::new(); n_levels];
+    nodes.iter().enumerate().for_each(|(id, node)| members[node.level].push(id));
+    let width = nodes.len().to_string().len().max(5);
+    let mut text = format!(
+        "level   nodes  right after {}\n",
+        if trace.n_layers == 1 { "loop" } else { "loop.layer" }
+    );
+    let _ = writeln!(text, "{:14}{}", "", heads(trace, &columns, width));
+    for (level, members) in members.iter().enumerate() {
+        let right = |step: usize| {
+            members.iter().filter(|&&id| marked.marks[step][id] == Mark::Right).count()
+        };
+        let _ = write!(text, "{level:>5} {:>7} ", members.len());
+        for column in &columns {
+            let cell = column.map_or("…".to_string(), |step| right(step).to_string());
+            let _ = write!(text, " {cell:>width$}");
+        }
+        text.push('\n');
+    }
+    text + &outputs_text(trace, marked)
+}
+
+/// Bits of all positions, where nothing is known of them.
+fn bare_grid(trace: &Trace) -> String {
+    let mut text = String::new();
+    for column in columns(trace) {
+        let bits = column.map(|step| bit_string(&trace.bits[step]));
+        let bits = bits.map(|bits| {
+            let cut: String = bits.chars().take(MAX_ROWS).collect();
+            if cut.len() < bits.len() { cut + "…" } else { cut }
+        });
+        let _ = writeln!(text, "{:>6}  {}", head(trace, column), bits.unwrap_or_default());
+    }
+    text
+}
+
+/// The first characters of a name, in a field.
+fn fitted(name: &str) -> String {
+    let cut = match name.chars().count() > NAME_WIDTH {
+        true => name.chars().take(NAME_WIDTH - 1).chain(['…']).collect(),
+        false => name.to_string(),
+    };
+    format!("{cut:<NAME_WIDTH$}")
+}
+
+fn outputs_text(trace: &Trace, marked: &Marked) -> String {
+    let last = trace.bits.len() - 1;
+    let mut text = String::new();
+    for (name, id) in marked.netlist.outputs().take(MAX_ROWS) {
+        let bit = u8::from(trace.bits[last][marked.netlist.nodes()[id].position]);
+        let mark = marked.marks[last][id];
+        let known = marked.known_since[id].div_ceil(trace.n_layers);
+        let _ = writeln!(text, "output {name} = {bit} ({}), known after loop {known}", mark.name());
+    }
+    match trace.fixed_since_loop {
+        Some(loops) => text + &format!("fixed point after loop {loops}\n"),
+        None => text,
+    }
+}
+
+fn legend() -> String {
+    let marks = Mark::ALL.map(|mark| format!("{} {}", mark.symbol(), mark.name()));
+    format!("{}\n", marks.join("  "))
+}
+
+/// One line per node and number of layers.
+fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
+    let mut text = "step,loop,layer,position,level,name,gate,bit,expected,mark\n".to_string();
+    for (step, bits) in trace.bits.iter().enumerate() {
+        let (r, l) = trace.loop_and_layer(step).unwrap_or((0, 0));
+        match marked {
+            None => bits.iter().enumerate().for_each(|(position, &bit)| {
+                let _ = writeln!(text, "{step},{r},{l},{position},,,,{},,", u8::from(bit));
+            }),
+            Some(marked) => {
+                for (id, node) in marked.netlist.nodes().iter().enumerate() {
+                    let _ = writeln!(
+                        text,
+                        "{step},{r},{l},{},{},{},{},{},{},{}",
+                        node.position,
+                        node.level,
+                        quoted(&node.name),
+                        quoted(&node.operation),
+                        u8::from(bits[node.position]),
+                        u8::from(marked.expected[id]),
+                        marked.marks[step][id].name(),
+                    );
+                }
+            }
+        }
+    }
+    text
+}
+
+/// A field of a CSV file, RFC 4180.
+fn quoted(field: &str) -> String {
+    match field.contains([',', '"', '\n', '\r']) {
+        true => format!("\"{}\"", field.replace('"', "\"\"")),
+        false => field.to_string(),
+    }
+}
+
+fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Marked>) -> Value {
+    let step = |(step, bits): (usize, &Vec<bool>)| {
+        let mut json = json!({ "step": step, "bits": bit_string(bits) });
+        if let Some((r, l)) = trace.loop_and_layer(step) {
+            (json["loop"], json["layer"]) = (r.into(), l.into());
+        }
+        if let Some(marked) = marked {
+            let symbols = marked.marks[step].iter().map(|mark| mark.symbol());
+            json["marks"] = symbols.collect::<String>().into();
+        }
+        json
+    };
+    let last = trace.bits.last();
+    let outputs: String = (model.output_positions.iter())
+        .map(|&position| if last.is_some_and(|bits| bits[position]) { '1' } else { '0' })
+        .collect();
+    json!({
+        "inputs": bit_string(inputs),
+        "outputs": outputs,
+        "n_layers": trace.n_layers,
+        "n_loops": model.n_loops,
+        "fixed_since_loop": trace.fixed_since_loop,
+        "steps": trace.bits.iter().enumerate().map(step).collect::<Vec<_>>(),
+        "nodes": marked.map(nodes_json),
+        "output_nodes": marked.map(|marked| outputs_json(marked, trace)),
+    })
+}
+
+fn nodes_json(marked: &Marked) -> Vec<Value> {
+    let node = |(id, node): (usize, &circuit2tf::trace::Node)| {
+        json!({
+            "position": node.position,
+            "name": node.name,
+            "gate": node.operation,
+            "level": node.level,
+            "operands": node.operands,
+            "expected": u8::from(marked.expected[id]),
+            "known_since_step": marked.known_since[id],
+        })
+    };
+    marked.netlist.nodes().iter().enumerate().map(node).collect()
+}
+
+fn outputs_json(marked: &Marked, trace: &Trace) -> Vec<Value> {
+    let output = |(name, id): (&str, usize)| {
+        json!({
+            "name": name,
+            "node": id,
+            "known_after_loop": marked.known_since[id].div_ceil(trace.n_layers),
+        })
+    };
+    marked.netlist.outputs().map(output).collect()
+}

@@ -1,0 +1,12 @@
+//! Figures: what is computed, drawn as SVG that is fit for slides.
+//!
+//! In go names, numbers and points; out comes one SVG document as text. Invariant: the same input gives the
+//! same bytes, every figure is well-formed XML whatever the names are, its text is text, it says in words
+//! what it shows (`<title>`, `<desc>`), it suits light and dark surroundings, and nothing is told by
+//! colour alone.
+
+pub mod chart;
+pub mod circuit;
+pub mod heatmap;
+pub mod layered;
+pub mod svg;

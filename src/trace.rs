@@ -1,0 +1,205 @@
+//! Traces: what every node of a model holds after each layer, and what is to be thought of it.
+//!
+//! In: a model, an input and a number of loops. Out: a [`Trace`], the bit that the read-out finds at each
+//! position after each layer; and, where the network that the model computes is known ([`Netlist`]), a
+//! [`Mark`] for each: right, stale, not yet known, or wrong. A node is *known* after `t` layers if its
+//! value follows from the inputs by `t` steps of three-valued logic, whatever the gates held at the start
+//! (Kleene 1952; theory §2.7); after as many layers as its level it always is.
+
+use ndarray::{Array2, ArrayView2, Axis, s};
+
+use crate::error::{Error, Result};
+use crate::model::{Attention, Model};
+use crate::run::{Reference, Resident};
+
+mod netlist;
+
+pub use netlist::{Netlist, Node};
+
+/// Bits of all positions after each layer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trace {
+    pub n_layers: usize,
+    /// Per number of layers applied, from 0, the bit at each position.
+    pub bits: Vec<Vec<bool>>,
+    /// The least number of loops after which one more left every number of the stream as it was; none
+    /// if that was not seen.
+    pub fixed_since_loop: Option<usize>,
+}
+
+/// What a node's bit is worth after some layers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mark {
+    /// Known, and the circuit's value.
+    Right,
+    /// The circuit's value by chance: not known yet.
+    Unknown,
+    /// Not the circuit's value, and not known yet: an old value, or one computed from old values.
+    Stale,
+    /// Known, and not the circuit's value: the model does not compute the circuit.
+    Wrong,
+}
+
+impl Mark {
+    pub const ALL: [Mark; 4] = [Mark::Right, Mark::Unknown, Mark::Stale, Mark::Wrong];
+
+    /// The mark of a bit.
+    pub fn of(bit: bool, expected: bool, is_known: bool) -> Self {
+        match (bit == expected, is_known) {
+            (true, true) => Mark::Right,
+            (true, false) => Mark::Unknown,
+            (false, false) => Mark::Stale,
+            (false, true) => Mark::Wrong,
+        }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Mark::Right => "right",
+            Mark::Unknown => "not yet known",
+            Mark::Stale => "stale",
+            Mark::Wrong => "wrong",
+        }
+    }
+
+    /// One character, in every font.
+    pub fn symbol(self) -> char {
+        match self {
+            Mark::Right => '✓',
+            Mark::Unknown => '?',
+            Mark::Stale => '~',
+            Mark::Wrong => '✗',
+        }
+    }
+}
+
+/// Positions above which the resident engine is tried first: the reference engine's scores grow with
+/// their square.
+const MANY_POSITIONS: usize = 2048;
+
+/// The most bits of a trace.
+const MAX_BITS: usize = 1 << 26;
+
+impl Trace {
+    /// Runs `n_loops` loops on one input.
+    ///
+    /// # Errors
+    /// `inputs` is not one bit per input, the trace would exceed 2^26 bits, the model is a decoder or
+    /// neither engine accepts it.
+    pub fn run(model: &Model, inputs: &[bool], n_loops: usize) -> Result<Self> {
+        let n_layers = model.n_layers();
+        let n_steps = n_layers.saturating_mul(n_loops);
+        if n_steps.saturating_add(1).saturating_mul(model.n_ctx()) > MAX_BITS {
+            let found = format!("{n_steps} layers of {} positions", model.n_ctx());
+            return Err(Error::new(format!("a trace of at most {MAX_BITS} bits"), found)
+                .hint("trace fewer loops"));
+        }
+        let mut trace = Trace { n_layers, bits: Vec::new(), fixed_since_loop: None };
+        let mut before = None;
+        watch(model, inputs, n_loops, |step, stream, bits| {
+            trace.bits.push(bits);
+            if step % n_layers == 0 && trace.fixed_since_loop.is_none() {
+                if before.as_ref().is_some_and(|before| *before == stream) {
+                    trace.fixed_since_loop = Some(step / n_layers - 1);
+                }
+                before = Some(stream.to_owned());
+            }
+        })?;
+        Ok(trace)
+    }
+
+    /// Loop and layer, counted from 1, that `step` layers end with; none for the embedding.
+    pub fn loop_and_layer(&self, step: usize) -> Option<(usize, usize)> {
+        let before = step.checked_sub(1)?;
+        Some((before / self.n_layers + 1, before % self.n_layers + 1))
+    }
+}
+
+/// Runs one input and shows `observe` the number of layers applied, the stream `[n_ctx, d_model]` and the
+/// bit at each position, before the first layer and after each.
+///
+/// # Errors
+/// `inputs` is not one bit per input, the model is a decoder, or neither engine accepts it.
+pub fn watch(
+    model: &Model,
+    inputs: &[bool],
+    n_loops: usize,
+    mut observe: impl FnMut(usize, ArrayView2<f64>, Vec<bool>),
+) -> Result<()> {
+    model.require_parallel().map_err(|error| error.hint("`run` shows what a decoder writes"))?;
+    if model.n_ctx() <= MANY_POSITIONS {
+        return Reference::new(model)?.trace(inputs, n_loops, |step| {
+            observe(step.n_steps, step.stream.view(), step.bits);
+        });
+    }
+    match Resident::new(model) {
+        Ok(engine) => engine.trace(inputs, n_loops, |n_steps, stream| {
+            observe(n_steps, stream.view(), read(model, stream.view()));
+        }),
+        Err(_) => Reference::new(model)?.trace(inputs, n_loops, |step| {
+            observe(step.n_steps, step.stream.view(), step.bits);
+        }),
+    }
+}
+
+/// The stream after `step` layers, a row per position.
+///
+/// # Errors
+/// See [`watch`].
+pub fn stream_after(model: &Model, inputs: &[bool], step: usize) -> Result<Vec<Vec<f64>>> {
+    Ok(rows(&state_after(model, inputs, step)?))
+}
+
+/// The attention pattern of a head in the layer that follows `step` layers, in float64, a row per query.
+///
+/// # Errors
+/// See [`watch`]; or there is no such head.
+pub fn attention_after(
+    model: &Model,
+    inputs: &[bool],
+    step: usize,
+    head: usize,
+) -> Result<Vec<Vec<f64>>> {
+    if head >= model.n_heads() {
+        return Err(Error::new(format!("a head below {}", model.n_heads()), head.to_string()));
+    }
+    let stream = state_after(model, inputs, step)?;
+    Ok(rows(&softmax_rows(model, &stream, step % model.n_layers(), head)))
+}
+
+fn rows(numbers: &Array2<f64>) -> Vec<Vec<f64>> {
+    numbers.outer_iter().map(|row| row.to_vec()).collect()
+}
+
+fn state_after(model: &Model, inputs: &[bool], step: usize) -> Result<Array2<f64>> {
+    let mut state = Array2::zeros((0, 0));
+    watch(model, inputs, step.div_ceil(model.n_layers()), |at, stream, _| {
+        if at == step {
+            state = stream.to_owned();
+        }
+    })?;
+    Ok(state)
+}
+
+/// `softmax(q kᵀ)`, `[n_ctx, n_ctx]`.
+fn softmax_rows(model: &Model, stream: &Array2<f64>, l: usize, head: usize) -> Array2<f64> {
+    let block = &model.blocks[l];
+    let q = stream.dot(&block.w_q.index_axis(Axis(0), head)) + block.b_q.row(head);
+    let k = stream.dot(&block.w_k.index_axis(Axis(0), head)) + block.b_k.row(head);
+    let mut pattern = q.dot(&k.t());
+    for (i, mut row) in pattern.outer_iter_mut().enumerate() {
+        let visible = if model.attention == Attention::Causal { i + 1 } else { row.len() };
+        row.slice_mut(s![visible..]).fill(f64::NEG_INFINITY);
+        let max = row.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        row.mapv_inplace(|score| (score - max).exp());
+        let sum = row.sum();
+        row /= sum;
+    }
+    pattern
+}
+
+/// The bit at each position of a stream on which no sum rounds.
+fn read(model: &Model, stream: ArrayView2<f64>) -> Vec<bool> {
+    let logits = stream.dot(&model.w_u) + &model.b_u;
+    logits.outer_iter().map(|logit| logit[1] > logit[0]).collect()
+}
