@@ -13,6 +13,7 @@ mod p02_fixed_point;
 mod p03_loops;
 mod p04_sizes;
 mod p05_exactness;
+mod p06_order_of_summation;
 mod p11_level_collapse;
 mod p12_fewer_layers_than_levels;
 mod p13_tightness;

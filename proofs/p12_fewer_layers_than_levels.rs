@@ -2,8 +2,8 @@
 //!
 //! Proof, by example, each with fewer layers than the least depth in gates of two inputs: parity, and every
 //! symmetric function, in one layer of one head; any table of six inputs in one layer of six heads; OR in
-//! one layer of one head that attends to a 1; parity of `3^L` inputs in `L` layers of two heads; `2^r - 1`
-//! hops along a pointer in `r + 1` layers. See [`circuit2tf::theory::shallow`] for why each is right.
+//! one layer of one head that attends to a 1; parity of `3^L` inputs in `L` layers of two heads; `k` hops
+//! along a pointer in `⌊log2 k⌋ + 2` layers. See [`circuit2tf::theory::shallow`] for why each is right.
 //!
 //! Executed: all inputs where there are at most 10, else a sample, in f32, f16 and bf16. The models are no
 //! looser than they say: without their last layer they are wrong.
@@ -16,8 +16,10 @@ use circuit2tf::family::generate;
 use circuit2tf::mapping;
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::Reference;
-use circuit2tf::theory::shallow::{or_by_content, parity_of_three, pointer_doubling, symmetric};
+use circuit2tf::theory::shallow::{or_by_content, parity_of_three, pointer_chasing, symmetric};
 use circuit2tf::verify::{Verdict, exhaustive, sample};
+
+use crate::ground;
 
 const DTYPES: [Dtype; 3] = [Dtype::F32, Dtype::F16, Dtype::Bf16];
 
@@ -111,20 +113,27 @@ fn parity_of_nine_in_two_layers_of_two_heads() {
     assert!(parity_of_three(0, Dtype::F32).is_err() && parity_of_three(100, Dtype::F32).is_err());
 }
 
-/// All tables and starts of two and four entries, a sample of eight.
+/// All tables and starts of two and four entries, a sample of eight and sixteen.
 #[test]
-fn pointers_double() {
-    for (m, doublings) in [(1, 1), (1, 3), (2, 1), (2, 2), (3, 3)] {
-        let (n, hops) = (1 << m, (1 << doublings) - 1);
+fn any_number_of_hops_by_squaring() {
+    let most = if ground::is_long_range() { 64 } else { 9 };
+    let small =
+        [1, 2].into_iter().flat_map(|m| (1..=most).chain([1000]).map(move |hops| (m, hops)));
+    for (m, hops) in small.chain([(3, 5), (3, 7), (3, 12), (3, 100), (4, 21)]) {
+        let n = 1 << m;
         let circuit = generate(&format!("pointer:n={n},k={hops}")).unwrap();
         for dtype in DTYPES {
-            let model = pointer_doubling(m, doublings, dtype).unwrap();
-            assert_eq!(steps(&model), doublings + 1);
+            let model = pointer_chasing(m, hops, dtype).unwrap();
+            assert_eq!(steps(&model), hops.ilog2() as usize + 2);
             assert_eq!(model.labels.input_names, circuit.input_names());
             assert_computes(&model, &circuit, &format!("{hops} hops among {n}"));
         }
     }
-    assert!(pointer_doubling(5, 1, Dtype::F32).is_err());
+    // E17: a thousand hops take ten doublings.
+    assert_eq!(steps(&pointer_chasing(2, 1000, Dtype::F32).unwrap()), 10 + 1);
+    assert!(
+        pointer_chasing(5, 1, Dtype::F32).is_err() && pointer_chasing(2, 0, Dtype::F32).is_err()
+    );
 }
 
 /// Every layer is needed.
@@ -132,7 +141,8 @@ fn pointers_double() {
 fn one_layer_fewer_is_wrong() {
     for (model, spec) in [
         (parity_of_three(2, Dtype::F32).unwrap(), "parity:9"),
-        (pointer_doubling(2, 2, Dtype::F32).unwrap(), "pointer:n=4,k=3"),
+        (pointer_chasing(2, 3, Dtype::F32).unwrap(), "pointer:n=4,k=3"),
+        (pointer_chasing(2, 6, Dtype::F32).unwrap(), "pointer:n=4,k=6"),
     ] {
         let mut parts = model.into_parts();
         parts.blocks.pop();

@@ -8,6 +8,10 @@ use bitvec::prelude::{BitVec, Lsb0};
 
 use crate::error::{Error, Result};
 
+mod luts;
+
+pub use luts::{Lut, LutProgram};
+
 /// A matrix of bits, `n_signals` rows of `n_assignments` columns.
 #[derive(Debug, Clone)]
 pub struct Batch {

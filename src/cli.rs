@@ -17,6 +17,8 @@ mod compile;
 mod convert;
 mod course;
 mod depth;
+mod devices;
+mod engines;
 mod eval;
 mod explore;
 mod families;
@@ -25,6 +27,8 @@ mod loops;
 mod plot;
 mod progress;
 mod run;
+mod selftest;
+mod shard;
 mod source;
 mod subject;
 mod trace;
@@ -53,7 +57,7 @@ enum Command {
     /// Evaluate a circuit on inputs, directly
     Eval(eval::Args),
     /// Check that a model computes a circuit
-    Verify(verify::Args),
+    Verify(verify::Command),
     /// Check a certificate that was kept against a model and a circuit
     Check(check::Args),
     /// Read a circuit back from the weights of a model alone
@@ -72,6 +76,10 @@ enum Command {
     Plot(plot::Args),
     /// Write a page in which the model runs, to be watched and broken
     Explore(explore::Args),
+    /// List the devices that models can run on
+    Devices(devices::Args),
+    /// Hold the engines on a device against the reference engine and the oracle, as a table to send in
+    Selftest(selftest::Args),
     /// Describe a circuit or a model
     Info(info::Args),
     /// Generate a circuit of a family
@@ -126,6 +134,8 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Trace(args) => trace::main(&args),
         Command::Plot(args) => plot::main(&args),
         Command::Explore(args) => explore::main(&args),
+        Command::Devices(args) => devices::main(&args),
+        Command::Selftest(args) => selftest::main(&args),
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),

@@ -34,7 +34,7 @@
 //! | [`model`] | a transformer as numbers, and its file | – |
 //! | [`claim`] | what the compiler says each position computes | circuit |
 //! | [`mod@compile`] | network + layout → model with its claim | all of the above but format, family |
-//! | [`run`] | engines: model × inputs → outputs, traces | model |
+//! | [`run`] | engines: model × inputs → outputs, traces; on the processor or a GPU | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
@@ -43,10 +43,11 @@
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
-//! [`batch`] (bits of many assignments) and [`Error`] are known to all. What may not be lost: `verify`
-//! does not import `compile`; `run` does not import `circuit`; petgraph is named only in `circuit`,
-//! ndarray only in `model`, `compile`, `run`, `trace` and `theory`'s hand-made
-//! models. `tests/house.rs` holds the code to this table.
+//! [`batch`] (bits of many assignments, programs of look-up tables on them) and [`Error`] are known to all.
+//! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
+//! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
+//! ndarray only in `model`, `compile`, `run`, `trace` and `theory`'s hand-made models. `tests/house.rs`
+//! holds the code to this table.
 
 pub mod batch;
 pub mod circuit;

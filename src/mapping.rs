@@ -21,10 +21,12 @@ mod cover;
 mod decompose;
 mod exact;
 mod fold;
+mod gates;
 mod polarity;
 mod tree;
 
 pub use collapse::collapse;
+pub use gates::gates;
 
 use cells::{CellLiteral, Cells, Operation};
 use decompose::Decomposer;

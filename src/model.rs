@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
-use ndarray::{Array1, Array2, Array3};
+use ndarray::{Array, Array1, Array2, Array3, Dimension};
 
 use crate::error::{Error, Result};
 
@@ -121,6 +121,27 @@ pub struct Parts {
     pub claim: BTreeMap<String, Vec<i64>>,
 }
 
+impl Parts {
+    /// Brings every array into row-major order, which the file and the engines read them in.
+    fn make_row_major(&mut self) {
+        let Parts { w_e, w_pos, blocks, w_u, b_u, .. } = self;
+        [w_e, w_pos, w_u].into_iter().for_each(row_major);
+        row_major(b_u);
+        for block in blocks {
+            let Block { w_q, w_k, w_v, b_q, b_k, b_v, w_o, b_o, w_in, b_in, w_out, b_out } = block;
+            [w_q, w_k, w_v, w_o].into_iter().for_each(row_major);
+            [b_q, b_k, b_v, w_in, w_out].into_iter().for_each(row_major);
+            [b_o, b_in, b_out].into_iter().for_each(row_major);
+        }
+    }
+}
+
+fn row_major<D: Dimension>(array: &mut Array<f64, D>) {
+    if !array.is_standard_layout() {
+        *array = array.as_standard_layout().into_owned();
+    }
+}
+
 /// A checked model; reads as its [`Parts`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Model(Parts);
@@ -137,14 +158,16 @@ impl Model {
     /// The token, besides the bits 0 and 1, that says nothing.
     pub const BLANK: usize = 2;
 
-    /// Checks shapes, ports, names and that each number is one of the dtype.
+    /// Checks shapes, ports, names and that each number is one of the dtype; arrays in another order than
+    /// row-major, such as transposes, are copied into it.
     ///
     /// Numbers that are infinite or not a number are let through: engines run them as what they are and
     /// the certificate refuses them.
     ///
     /// # Errors
     /// The first part that does not fit, with the shape expected.
-    pub fn new(parts: Parts) -> Result<Self> {
+    pub fn new(mut parts: Parts) -> Result<Self> {
+        parts.make_row_major();
         let model = Model(parts);
         if model.blocks.is_empty() {
             return Err(Error::new("at least one layer", "none"));
@@ -341,7 +364,7 @@ pub(crate) fn block_shapes(
     BLOCK_TENSORS.iter().map(|&name| (name, shape(name))).collect()
 }
 
-/// Arrays of a model are made in row-major order.
+/// Arrays of a model are in row-major order: [`Model::new`] sees to it.
 fn slice(numbers: Option<&[f64]>) -> &[f64] {
     numbers.expect("model arrays are contiguous and row-major")
 }
@@ -358,4 +381,44 @@ fn expect_count(name: &str, found: usize, expected: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(format!("{expected} {name}"), found.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::ShapeBuilder;
+
+    use super::*;
+    use crate::compile::{Options, compile};
+    use crate::family::generate;
+
+    /// The same numbers at the same indices, in column-major order.
+    fn twist<D: Dimension>(array: &mut Array<f64, D>) {
+        let mut other = Array::zeros(array.raw_dim().f());
+        other.assign(array);
+        *array = other;
+    }
+
+    /// The same numbers at the same indices, from the last in memory to the first.
+    fn reverse(array: &mut Array1<f64>) {
+        *array = array.iter().rev().copied().collect();
+        array.invert_axis(ndarray::Axis(0));
+    }
+
+    #[test]
+    fn the_order_of_arrays_in_memory_does_not_matter() {
+        let model = compile(&generate("adder:2").unwrap(), "", &Options::default()).unwrap();
+        let mut parts = model.clone().into_parts();
+        [&mut parts.w_e, &mut parts.w_pos, &mut parts.w_u].into_iter().for_each(twist);
+        reverse(&mut parts.b_u);
+        for block in &mut parts.blocks {
+            let Block { w_q, w_k, w_v, b_q, b_k, b_v, w_o, b_o, w_in, b_in, w_out, b_out } = block;
+            [w_q, w_k, w_v, w_o].into_iter().for_each(twist);
+            [b_q, b_k, b_v, w_in, w_out].into_iter().for_each(twist);
+            [b_o, b_in, b_out].into_iter().for_each(reverse);
+        }
+        assert!(parts.blocks[0].w_in.as_slice().is_none() && parts.b_u.as_slice().is_none());
+        let twisted = Model::new(parts).unwrap();
+        assert_eq!(twisted, model);
+        assert_eq!(file::to_bytes(&twisted), file::to_bytes(&model));
+    }
 }

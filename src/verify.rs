@@ -11,19 +11,24 @@ use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+mod agree;
 pub mod certificate;
 mod decompile;
 mod enumerate;
 mod locate;
 mod miter;
 mod prove;
+mod shard;
 mod shrink;
+mod truth;
 
+pub use agree::{Agreement, agree};
 pub use decompile::decompile;
-pub use enumerate::{MAX_EXHAUSTIVE_INPUTS, exhaustive, sample};
+pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, Part, exhaustive, refute_in, sample};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
 pub use prove::{prove, prove_by_miter, refute};
+pub use shard::{Shard, merge};
 pub use shrink::shrink;
 
 /// What a check found.

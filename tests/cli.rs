@@ -230,8 +230,12 @@ fn every_command_prints_one_json_document() {
         ("convert adder.bench x.v", "output format notes"),
         ("decompile adder.safetensors", "output format notes circuit"),
         ("loops adder:2", "depth layers"),
+        ("info adder.safetensors --receptive-fields", "receptive_fields"),
+        ("run adder.safetensors 0000 --engine dense --device cpu", "outputs"),
         ("families", "families"),
         ("families adder", "families"),
+        ("devices", "devices"),
+        ("selftest --engine dense --seed 3", "version device seed rows verdict"),
     ] {
         let json = session.ok(&format!("{words} --json")).json();
         for key in keys.split(' ') {
@@ -241,6 +245,58 @@ fn every_command_prints_one_json_document() {
     let parameters = session.ok("info adder.safetensors --json").json()["parameters"].clone();
     let count = |key: &str| parameters[key].as_u64().unwrap();
     assert_eq!(count("embedding") + count("blocks") + count("unembed"), count("total"));
+}
+
+/// The tables of wrong inputs of the gates as written; compiled nodes differ where they hold complements.
+#[test]
+fn loops_counts_wrong_inputs_of_gates_and_of_compiled_nodes() {
+    let session = Session::new();
+    for (words, zero, one) in [
+        (
+            "loops adder:4 --gates --table",
+            &[255, 253, 136, 92, 48, 32, 8, 0][..],
+            Some(&[256, 227, 202, 184, 112, 80, 40, 0][..]),
+        ),
+        ("loops adder:4 --table", &[255, 229, 136, 92, 48, 32, 8, 0], None),
+        ("loops and:8 --gates --table", &[1, 1, 1, 0], None),
+        ("loops parity:8 --gates --table", &[128, 128, 128, 0], None),
+    ] {
+        let wrong = session.ok(&format!("{words} --json")).json()["wrong_inputs"].clone();
+        assert_eq!(wrong["from_0"], Value::from(zero), "{words}");
+        assert!(one.is_none_or(|one| wrong["from_1"] == Value::from(one)), "{words}: {wrong}");
+    }
+    // Right after 1, wrong after 2, right after 3 layers; mapping folds the glitch away.
+    session.file(
+        "glitch.bench",
+        "INPUT(x)\nINPUT(y)\nOUTPUT(c)\na = NAND(x, x)\nb = NOR(a, x)\nc = OR(y, b)\n",
+    );
+    let answer = session.ok("loops glitch.bench --gates --table");
+    assert!(answer.text().contains("right from gates at 0: 1, 3 loops"), "{}", answer.text());
+    assert!(answer.text().contains("more loops can be wrong again"), "{}", answer.text());
+    let mapped = session.ok("loops glitch.bench");
+    assert!(mapped.last_line().starts_with("LOOPS least=0 "), "{}", mapped.text());
+}
+
+#[test]
+fn a_device_that_is_not_built_in_is_refused_with_the_feature_that_it_needs() {
+    let session = Session::with_adder();
+    for (device, feature) in [("cuda", "cuda"), ("cuda:3", "cuda"), ("metal", "metal")] {
+        let builtin = match feature {
+            "cuda" => cfg!(feature = "cuda"),
+            _ => cfg!(feature = "metal"),
+        };
+        if builtin {
+            continue;
+        }
+        for command in [
+            "run adder.safetensors 1101",
+            "verify adder.safetensors adder:2 --method exhaustive",
+            "selftest",
+        ] {
+            let expected = format!("--features {feature}, or --device cpu");
+            session.refused(&format!("{command} --device {device}"), &expected);
+        }
+    }
 }
 
 #[test]
@@ -325,6 +381,11 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("run adder.safetensors 1101 --loops 99999999999999999999", "--loops"),
         ("run adder.safetensors 1101 --loops -1", "-1"),
         ("run adder.safetensors 1101 --engine abacus", "reference"),
+        #[cfg(not(feature = "gpu"))]
+        ("run adder.safetensors 1101 --engine gpu", "hint: build with --features gpu"),
+        ("run adder.safetensors 1101 --device abacus", "cpu, cuda, cuda:N or metal"),
+        ("run adder.safetensors 1101 --device cuda --engine resident", "--engine dense"),
+        ("selftest --device cuda:99999999", "cpu, cuda, cuda:N or metal"),
         ("verify adder.safetensors adder:2 --method guess", "exhaustive"),
         ("verify adder.safetensors adder:2 --samples -1", "-1"),
         ("verify adder.safetensors adder:2 --loops 1 --shrink cone.doc", ".bench"),
@@ -337,6 +398,9 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("compile adder:2 -o m --unroll --layers 2", "cannot be used with"),
         ("loops adder:2 --layers 0", "--layers of 1 or more"),
         ("loops adder:2 --heads 9", "2 to 6"),
+        ("loops adder:2 --heads 3 --gates", "--gates"),
+        ("info adder:2 --receptive-fields", "a model for --receptive-fields"),
+        ("loops sort-bitonic:4 --gates --layers 0", "--layers of 1 or more"),
         ("gen adder:999999999", "1 to 2000000"),
         ("gen adder:99999999999999999999999", "1 to 2000000"),
         ("gen adder:0", "1 to 2000000"),

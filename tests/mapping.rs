@@ -2,6 +2,7 @@
 
 use circuit2tf::circuit::{Builder, Circuit, GateKind, LatchInit, Literal, TruthTable};
 use circuit2tf::mapping::{self, Mapped};
+use circuit2tf::network::Network;
 use proptest::prelude::*;
 
 const KINDS: [GateKind; 10] = [
@@ -337,4 +338,36 @@ proptest! {
         prop_assert_eq!(one.network, two.network);
         prop_assert_eq!(one.origin, two.origin);
     }
+}
+
+proptest! {
+    /// The network of the gates as they are: every gate's own value at its own level.
+    #[test]
+    fn gates_as_written_hold_their_own_values(circuit in random_circuit()) {
+        let is_wide = |node| circuit.fanins(node).count() > Network::MAX_K;
+        prop_assume!(!circuit.nodes().any(is_wide));
+        let network = mapping::gates(&circuit).unwrap();
+        let n = circuit.inputs().len();
+        for number in 0..1 << n {
+            let bits = assignment(n, number);
+            let expected = circuit.evaluate_nodes(&bits).unwrap();
+            let values = network.evaluate(&bits);
+            let gates = circuit.nodes().filter(|&node| circuit.kind(node) != GateKind::Input);
+            for (id, node) in (n..).zip(gates) {
+                prop_assert_eq!(values[id], expected[node.index()], "{:?} at {:?}", node, &bits);
+            }
+            for (output, &id) in circuit.outputs().iter().zip(network.outputs()) {
+                prop_assert_eq!(values[id as usize], expected[output.literal.node.index()]);
+            }
+        }
+    }
+}
+
+#[test]
+fn gates_of_more_than_eight_operands_cannot_stay_as_written() {
+    for (n, fits) in [(8, true), (9, false)] {
+        let circuit = one_gate(GateKind::And, n);
+        assert_eq!(mapping::gates(&circuit).is_ok(), fits, "{n} operands");
+    }
+    assert_eq!(mapping::gates(&Builder::new().finish().unwrap()).unwrap().n_nodes(), 0);
 }

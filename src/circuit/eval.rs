@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 
 mod compare;
 mod kernel;
+mod levels;
 mod lower;
 mod program;
 mod simulator;

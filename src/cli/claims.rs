@@ -30,23 +30,22 @@ pub fn main(args: &Args) -> Result<Report> {
     match &args.action {
         Some(Action::Check { id: Some(id) }) => check(&[ledger::claim(id)?]),
         Some(Action::Check { id: None }) => {
-            check(&ledger::claims().iter().filter(|c| c.command().is_some()).collect::<Vec<_>>())
+            check(&ledger::claims().filter(|claim| claim.command().is_some()).collect::<Vec<_>>())
         }
         None => Ok(list(args.markdown)),
     }
 }
 
 fn list(markdown: bool) -> Report {
-    let claims = ledger::claims();
     let text: String = match markdown {
         true => {
             let head = "| id | statement | status | assumptions | reason | checked on | command |\n\
                         |---|---|---|---|---|---|---|\n";
-            head.to_string() + &claims.iter().map(row).collect::<String>()
+            head.to_string() + &ledger::claims().map(row).collect::<String>()
         }
-        false => claims.iter().map(describe).collect(),
+        false => ledger::claims().map(describe).collect(),
     };
-    let json: Vec<Value> = claims.iter().map(claim_json).collect();
+    let json: Vec<Value> = ledger::claims().map(claim_json).collect();
     Report { text: text.into_bytes(), json: json!({ "claims": json }), status: 0 }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use circuit2tf::circuit::{Circuit, GateKind};
-use circuit2tf::model::{Attention, Model, file};
-use circuit2tf::{Result, mapping};
+use circuit2tf::model::{Attention, Model, Schedule, file};
+use circuit2tf::verify::certificate::{Field, receptive_fields};
+use circuit2tf::{Error, Result, mapping};
 use serde_json::{Value, json};
 
 use super::{Report, source};
@@ -14,6 +15,9 @@ pub struct Args {
     /// The circuit or model file
     #[arg(value_name = "CIRCUIT|MODEL")]
     what: String,
+    /// The inputs that each output of a model can depend on, from its weights: what its heads can read
+    #[arg(long)]
+    receptive_fields: bool,
 }
 
 pub fn main(args: &Args) -> Result<Report> {
@@ -21,17 +25,57 @@ pub fn main(args: &Args) -> Result<Report> {
         let bytes = source::bytes(&args.what)?;
         if file::is_model(&bytes) {
             let model = file::from_bytes(&bytes, &source::name(&args.what))?;
-            let text = format!("{}\n", model_line(&model, &source::name(&args.what)));
-            return Ok(Report { text: text.into_bytes(), json: model_json(&model), status: 0 });
+            return Ok(model_report(&model, &source::name(&args.what), args.receptive_fields));
         }
-        return Ok(circuit_report(&source::circuit_from(bytes, &args.what)?));
+        return circuit_report(&source::circuit_from(bytes, &args.what)?, args);
     }
-    Ok(circuit_report(&source::circuit(&args.what)?))
+    circuit_report(&source::circuit(&args.what)?, args)
 }
 
-fn circuit_report(source: &source::Source) -> Report {
+fn model_report(model: &Model, name: &str, with_fields: bool) -> Report {
+    let mut text = format!("{}\n", model_line(model, name));
+    let mut json = model_json(model);
+    if with_fields {
+        let fields = receptive_fields(model);
+        text += &fields_text(model, &fields);
+        json["receptive_fields"] = fields_json(model, &fields);
+    }
+    Report { text: text.into_bytes(), json, status: 0 }
+}
+
+/// A line for each output, and the largest field against the bound by heads and layers.
+fn fields_text(model: &Model, fields: &[Field]) -> String {
+    let n = model.input_positions.len();
+    let line = |(name, field): (&String, &Field)| {
+        let names: Vec<&str> =
+            field.inputs.iter().map(|&i| model.labels.input_names[i].as_str()).collect();
+        let found = names.len();
+        match &field.unbounded {
+            None => format!("{name}: {found} of {n} inputs: {}\n", names.join(" ")),
+            Some(reason) => format!("{name}: {found} of {n} inputs, unbounded: {reason}\n"),
+        }
+    };
+    let lines: String = model.labels.output_names.iter().zip(fields).map(line).collect();
+    let largest = fields.iter().map(|field| field.inputs.len()).max().unwrap_or(0);
+    let steps = Schedule { n_layers: model.n_layers(), n_loops: model.n_loops }.n_steps();
+    let bound = match fields.iter().all(|field| field.unbounded.is_none()) {
+        true => format!("at most ({} + 1)^{steps} by heads and layers", model.n_heads()),
+        false => "no bound by heads and layers".to_string(),
+    };
+    format!("{lines}largest field: {largest} of {n} inputs, {bound}\n")
+}
+
+fn fields_json(model: &Model, fields: &[Field]) -> Value {
+    let field = |(name, field): (&String, &Field)| json!({ "output": name, "inputs": field.inputs, "unbounded": field.unbounded });
+    model.labels.output_names.iter().zip(fields).map(field).collect()
+}
+
+fn circuit_report(source: &source::Source, args: &Args) -> Result<Report> {
+    if args.receptive_fields {
+        return Err(Error::new("a model for --receptive-fields", "a circuit"));
+    }
     let text = format!("{}\n", circuit_line(&source.circuit, &source.name));
-    Report { text: text.into_bytes(), json: circuit_json(&source.circuit), status: 0 }
+    Ok(Report { text: text.into_bytes(), json: circuit_json(&source.circuit), status: 0 })
 }
 
 /// Sizes in one line, in the manner of ABC's `print_stats`.

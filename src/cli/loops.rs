@@ -22,6 +22,10 @@ pub struct Args {
     /// The largest fan-in of a node, one attention head each
     #[arg(long, value_name = "K", default_value_t = 2)]
     heads: usize,
+    /// Take the circuit's gates as they are, not the nodes that compile makes of them, some of which hold
+    /// a gate's complement and so start from its other value
+    #[arg(long, conflicts_with = "heads")]
+    gates: bool,
     /// Also count the wrong inputs after every number of layers, by trying all
     #[arg(long)]
     table: bool,
@@ -38,7 +42,10 @@ pub fn main(args: &Args) -> Result<Report> {
         return Err(Error::new("--layers of 1 or more", "0"));
     }
     let source = source::circuit(&args.circuit)?;
-    let network = mapping::map(&source.circuit, args.heads)?.network;
+    let network = match args.gates {
+        true => mapping::gates(&source.circuit)?,
+        false => mapping::map(&source.circuit, args.heads)?.network,
+    };
     let table = if args.table { Some(count(&network)?) } else { None };
     let limits =
         Limits { conflicts: Some(args.conflicts), time: Some(Duration::from_secs(args.timeout)) };

@@ -16,10 +16,15 @@ pub struct Bar(ProgressBar);
 impl Bar {
     /// A bar for `total` assignments. From now on Ctrl-C asks the work to stop.
     pub fn new(total: u64) -> Self {
+        Bar::counting(total, "assignments")
+    }
+
+    /// The same for `total` of something else.
+    pub fn counting(total: u64, what: &str) -> Self {
         // A second handler is refused, and the first does what is needed.
         let _ = ctrlc::set_handler(stop);
-        let style =
-            ProgressStyle::with_template("{bar:30} {human_pos}/{human_len} assignments, {eta}");
+        let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
+        let style = ProgressStyle::with_template(&template);
         let bar = ProgressBar::new(total);
         Bar(bar.with_style(style.expect("the template is well-formed")))
     }

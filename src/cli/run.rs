@@ -1,9 +1,12 @@
 //! `run`: a model on inputs.
 
+use std::fmt;
+
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts};
-use circuit2tf::run::{Engine, Reference, Resident};
+use circuit2tf::run::{Dense, Device, DeviceName, Engine, Incremental, Reference, Resident};
 use circuit2tf::{Error, Result};
+use clap::ValueEnum;
 
 use super::{Report, assignments, source};
 
@@ -16,13 +19,49 @@ pub struct Args {
     /// Loops to run, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
+    #[command(flatten)]
+    engine: EngineArgs,
+}
+
+/// Which engine runs a model, and where.
+// Flattened into the arguments of a command.
+#[derive(Debug, Clone, Copy, clap::Args)]
+#[group(skip)]
+pub struct EngineArgs {
     /// The engine that runs the model
     #[arg(long, value_enum, default_value_t)]
     engine: EngineName,
+    /// The device of the dense engine: cpu, cuda, cuda:N or metal
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<DeviceName>,
+}
+
+impl EngineArgs {
+    /// The engine, ready to run `model`. A device other than the processor asks for the dense engine.
+    pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
+        match (self.engine, self.device) {
+            (EngineName::Dense, device) => dense(model, device.unwrap_or_default()),
+            (engine, None | Some(DeviceName::Cpu)) => engine.prepare(model),
+            (EngineName::Auto, Some(device)) => dense(model, device),
+            (engine, Some(device)) => {
+                let found = format!("--engine {engine} on {device}");
+                Err(Error::new("--engine dense for another device than cpu", found))
+            }
+        }
+    }
+
+    /// Whether the engine was asked for that reports how much it could skip.
+    fn is_incremental(self) -> bool {
+        self.engine == EngineName::Incremental
+    }
+}
+
+fn dense(model: &Model, device: DeviceName) -> Result<Box<dyn Engine + '_>> {
+    Ok(Box::new(Dense::new(model, &Device::open(device)?)?))
 }
 
 /// The engines by name.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, clap::ValueEnum)]
 pub enum EngineName {
     /// The fastest engine that accepts the model
     #[default]
@@ -31,14 +70,30 @@ pub enum EngineName {
     Reference,
     /// The forward pass, partially evaluated; refuses models that this could change
     Resident,
+    /// The resident engine, looking up only what can have changed; refuses models of more than two states
+    Incremental,
+    /// The resident engine on a GPU, as compute shaders; needs a build with `--features gpu`
+    Gpu,
+    /// The literal forward pass on many assignments at once, on any device
+    Dense,
+}
+
+impl fmt::Display for EngineName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = self.to_possible_value().expect("every engine has a name");
+        f.write_str(value.get_name())
+    }
 }
 
 impl EngineName {
-    /// The engine, ready to run `model`.
+    /// The engine on the processor, ready to run `model`.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match self {
             EngineName::Auto => match Resident::new(model) {
-                Ok(engine) => Ok(Box::new(engine)),
+                Ok(engine) => Ok(Incremental::of(engine).map_or_else(
+                    |(engine, _)| engine as Box<dyn Engine>,
+                    |engine| Box::new(engine) as Box<dyn Engine>,
+                )),
                 Err(refusal) => {
                     let engine = Reference::new(model)?;
                     eprintln!("note: running the reference engine: {refusal}");
@@ -47,8 +102,25 @@ impl EngineName {
             },
             EngineName::Reference => Ok(Box::new(Reference::new(model)?)),
             EngineName::Resident => Ok(Box::new(Resident::new(model)?)),
+            EngineName::Incremental => Ok(Box::new(Incremental::new(model)?)),
+            EngineName::Gpu => gpu(model),
+            EngineName::Dense => dense(model, DeviceName::Cpu),
         }
     }
+}
+
+#[cfg(feature = "gpu")]
+fn gpu(model: &Model) -> Result<Box<dyn Engine + '_>> {
+    let engine = circuit2tf::run::gpu::Gpu::new(model)?;
+    // Bits on stdout do not say what computed them.
+    eprintln!("note: running {}", engine.name());
+    Ok(Box::new(engine))
+}
+
+#[cfg(not(feature = "gpu"))]
+fn gpu(_: &Model) -> Result<Box<dyn Engine + '_>> {
+    Err(Error::new("a build with the engine gpu", "one without it")
+        .hint("build with --features gpu"))
 }
 
 /// Loops beyond this are a slip of the keyboard: no circuit that fits in memory is so deep.
@@ -73,5 +145,9 @@ pub fn main(args: &Args) -> Result<Report> {
         outputs: &model.labels.output_names,
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
-    args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))
+    let report = args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))?;
+    if args.engine.is_incremental() {
+        engine.remark().iter().for_each(|remark| eprintln!("note: {remark}"));
+    }
+    Ok(report)
 }

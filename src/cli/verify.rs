@@ -3,12 +3,37 @@
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
 use circuit2tf::verify::certificate::{Certificate, CertificateFile};
-use circuit2tf::verify::{self, Counterexample, Departure, Verdict, bit_string};
+use circuit2tf::verify::{
+    self, Assignments, Counterexample, Departure, Part, Shard, Verdict, bit_string,
+};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
-use super::run::{EngineName, with_loops};
-use super::{Report, convert, progress::Bar, source};
+use super::run::{EngineArgs, with_loops};
+use super::{Report, convert, engines, progress::Bar, shard, source};
+
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub struct Command {
+    #[command(subcommand)]
+    merge: Option<Merge>,
+    #[command(flatten)]
+    check: Option<Args>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Merge {
+    /// Put the shards of a check together and give its verdict
+    Merge(shard::MergeArgs),
+}
+
+pub fn main(command: &Command) -> Result<Report> {
+    match (&command.merge, &command.check) {
+        (Some(Merge::Merge(args)), _) => shard::main(args),
+        (None, Some(args)) => check_model(args),
+        (None, None) => Err(Error::new("a model and a circuit", "neither")),
+    }
+}
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -28,15 +53,23 @@ pub struct Args {
     /// Loops to check, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
-    /// The engine that runs the model
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineName,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Where to keep the certificate (JSON), for `circuit2tf check`
     #[arg(long, value_name = "FILE")]
     certificate: Option<String>,
     /// Where to write the fan-in cone of the first wrong node, if the model is refuted
     #[arg(long, value_name = "FILE")]
     shrink: Option<String>,
+    /// Go through one part of the assignments: I/N, or auto or auto/N in a job array
+    #[arg(long, value_name = "I/N", requires = "output")]
+    shard: Option<shard::Spec>,
+    /// Where to keep what a shard found, for `circuit2tf verify merge`
+    #[arg(short, long, value_name = "FILE", requires = "shard")]
+    output: Option<String>,
+    /// Compare engines with each other and with the circuit, loop by loop: all, or names
+    #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["method", "shard"])]
+    engines: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -53,13 +86,20 @@ enum Method {
 
 const DEFAULT_SAMPLES: u64 = 10_000;
 
-pub fn main(args: &Args) -> Result<Report> {
+fn check_model(args: &Args) -> Result<Report> {
     // Before the work, which may be long, so that no verdict is lost to a slip in a name.
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
     let (model, model_sha256) = source::model(&args.model)?;
     let model = with_loops(model, args.loops)?;
     let source = source::circuit(&args.circuit)?;
     verify::require_same_ports(&model, &source.circuit)?;
+    if !args.engines.is_empty() {
+        let assignments = engines::assignments(&source.circuit, args.samples, args.seed);
+        return engines::compare(&model, &source.circuit, &args.engines, assignments);
+    }
+    if let (Some(spec), Some(path)) = (args.shard, &args.output) {
+        return check_shard(args, (&model, &model_sha256), &source, spec.part()?, path);
+    }
     let certificate = match args.method {
         None | Some(Method::Certificate) => Some(verify::prove(&model, &source.circuit)),
         Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)?),
@@ -70,6 +110,58 @@ pub fn main(args: &Args) -> Result<Report> {
     }
     let verdict = decide(args, &model, &source.circuit, certificate.as_ref())?;
     report(args, &model, &source.circuit, certificate.as_ref(), &verdict)
+}
+
+/// Goes through one part of the assignments and writes what was found.
+fn check_shard(
+    args: &Args,
+    (model, model_sha256): (&Model, &str),
+    source: &source::Source,
+    part: Part,
+    path: &str,
+) -> Result<Report> {
+    let assignments = match args.method {
+        Some(Method::Exhaustive) => Assignments::All,
+        Some(Method::Sample) => Assignments::Sample { count: args.samples, seed: args.seed },
+        _ => {
+            return Err(Error::new("--method exhaustive or sample with --shard", "another")
+                .hint("other methods do not go through assignments"));
+        }
+    };
+    let (circuit, n_loops) = (&source.circuit, model.n_loops);
+    let range = assignments.range(circuit.inputs().len(), part)?;
+    let engine = args.engine.prepare(model)?;
+    let bar = Bar::new(range.end - range.start);
+    let found =
+        verify::refute_in(model, circuit, &*engine, n_loops, assignments, range.clone(), &bar)?;
+    let size = (circuit.inputs().len(), n_loops);
+    let shard = Shard::new(
+        [model_sha256, &source.sha256],
+        size,
+        (assignments, part),
+        engine.name(),
+        found.as_ref(),
+    )?;
+    source::write(path, shard.to_json().as_bytes())?;
+    let verdict = match found {
+        Some(counterexample) => Verdict::Refuted(counterexample),
+        None => Verdict::Unknown {
+            how: format!(
+                "shard {}/{}, assignments {}..{}: no difference engine={} loops={n_loops}",
+                part.index(),
+                part.count(),
+                range.start,
+                range.end,
+                engine.name()
+            ),
+        },
+    };
+    Ok(Report {
+        text: format!("{verdict}\n").into_bytes(),
+        json: verdict_json(&verdict),
+        // A part that was done is no verdict on the whole, and a job that did its part has not failed.
+        status: if matches!(verdict, Verdict::Refuted(_)) { verdict.exit_status() } else { 0 },
+    })
 }
 
 /// Writes the certificate, whatever it says.

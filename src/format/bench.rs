@@ -385,7 +385,7 @@ fn write_node(text: &mut String, circuit: &Circuit, node: NodeId, names: &NetNam
     if kind == GateKind::Mux {
         operands.swap(1, 2);
     }
-    let operands = operands.join(", ");
+    let (n_operands, operands) = (operands.len(), operands.join(", "));
     let name = names.node(node);
     match kind {
         GateKind::Input | GateKind::Latch => {}
@@ -394,6 +394,11 @@ fn write_node(text: &mut String, circuit: &Circuit, node: NodeId, names: &NetNam
         GateKind::Buf => push_line(text, name, format_args!("BUFF({operands})")),
         // ABC knows no MAJ; the reader recognises its table.
         GateKind::Maj => push_line(text, name, format_args!("LUT 0xe8 ({operands})")),
+        // ABC takes two operands only; the reader recognises these tables too.
+        GateKind::Xor | GateKind::Xnor if (3..=TruthTable::MAX_INPUTS).contains(&n_operands) => {
+            let bits = kind.table(n_operands).bits();
+            push_line(text, name, format_args!("LUT 0x{bits:x} ({operands})"));
+        }
         GateKind::Lut(table) if table.n_inputs() == 0 => {
             push_line(text, name, format_args!("{}", if table.at(0) { "vdd" } else { "gnd" }));
         }

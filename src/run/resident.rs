@@ -35,14 +35,18 @@ mod plan;
 mod states;
 
 pub use fold::Folded;
-pub use incremental::Work;
+pub use incremental::{Incremental, Work};
+#[cfg(feature = "gpu")]
+pub(super) use kernel::Sweep;
+#[cfg(feature = "gpu")]
+pub(super) use plan::Plan as ResidentPlan;
 
 /// The resident engine for one model.
 #[derive(Debug)]
 pub struct Resident<'m> {
     frame: Frame<'m>,
     basis: Basis,
-    n_states: usize,
+    states: States,
     /// Per layer of the block the number of a distinct one.
     layers: Vec<usize>,
     plan: AnyPlan,
@@ -63,6 +67,7 @@ macro_rules! in_own_format {
         }
     };
 }
+use in_own_format;
 
 /// A premise that does not hold, and where.
 fn refuse<T>(premise: &str, found: impl Into<String>) -> Result<T> {
@@ -76,6 +81,18 @@ impl<'m> Resident<'m> {
     /// # Errors
     /// A premise of partial evaluation fails: what was expected, what was found.
     pub fn new(model: &'m Model) -> Result<Self> {
+        let computed_in = match model.dtype {
+            Dtype::F64 => Dtype::F64,
+            _ => Dtype::F32,
+        };
+        Self::computed_in(computed_in, model)
+    }
+
+    /// The same, computing in `computed_in`, f32 or f64, whatever the model's dtype.
+    ///
+    /// # Errors
+    /// A premise fails, one of which is that no sum of the plan rounds in that format.
+    pub(super) fn computed_in(computed_in: Dtype, model: &'m Model) -> Result<Self> {
         model.require_parallel()?;
         let frame = Frame::new(model)?;
         if model.n_ctx() == 0 {
@@ -85,16 +102,17 @@ impl<'m> Resident<'m> {
         let mut states = States::at_start(&frame);
         states.close(&layers, model.dtype)?;
         let basis = Basis::new(&states, frame.dynamic.len());
-        let plan = match model.dtype {
+        require_numbers(computed_in, &states, &basis)?;
+        let plan = match computed_in {
             Dtype::F64 => AnyPlan::Double(Plan::new(&frame, &layers, &states, &basis, Dtype::F64)?),
             _ => AnyPlan::Single(Plan::new(&frame, &layers, &states, &basis, Dtype::F32)?),
         };
-        Ok(Resident { frame, basis, n_states: states.len(), layers: numbers, plan })
+        Ok(Resident { frame, basis, states, layers: numbers, plan })
     }
 
     /// Distinct vectors of the channels that vary, over all positions, layers, loops and inputs.
     pub fn n_states(&self) -> usize {
-        self.n_states
+        self.states.len()
     }
 
     /// Numbers that are computed per position, layer and assignment; other channels follow from these.
@@ -107,15 +125,21 @@ impl<'m> Resident<'m> {
         in_own_format!(&self.plan, plan => plan.folded)
     }
 
-    /// The outputs, as [`Engine::run`] gives them, and how much of the work could be skipped: a number is
-    /// computed again only where the layer or what it reads has changed.
+    /// The two numbers that a kept channel can hold; the same twice if there is but one.
     ///
     /// # Errors
-    /// `inputs` has not one row per input.
-    pub fn run_incrementally(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Work)> {
-        require_inputs(self.frame.model, inputs)?;
-        let layers = || self.schedule(n_loops);
-        Ok(in_own_format!(&self.plan, plan => plan.run_incrementally(inputs, &layers)))
+    /// It can hold more.
+    fn two_values(&self, kept: usize) -> Result<[f64; 2]> {
+        let channel = self.basis.kept[kept];
+        let mut found = self.states.vectors.iter().map(|vector| vector[channel]);
+        let first = found.next().unwrap_or_default();
+        let second = found.clone().find(|&x| x != first).unwrap_or(first);
+        match found.find(|&x| x != first && x != second) {
+            None => Ok([first, second]),
+            Some(x) => {
+                refuse("at most two numbers in a channel", format!("{first}, {second}, {x}"))
+            }
+        }
     }
 
     /// Runs one assignment and shows `observe` the number of layers applied and the stream, `[n_ctx, d_model]`,
@@ -142,7 +166,25 @@ impl<'m> Resident<'m> {
         Ok(())
     }
 
-    fn schedule(&self, n_loops: usize) -> Layers {
+    /// The plan, if it is one in f32.
+    #[cfg(feature = "gpu")]
+    pub(super) fn plan_in_f32(&self) -> Option<&Plan<f32>> {
+        match &self.plan {
+            AnyPlan::Single(plan) => Some(plan),
+            AnyPlan::Double(_) => None,
+        }
+    }
+
+    /// The stream in which the rows of the plan hold the given numbers, `[n_ctx, d_model]`.
+    #[cfg(feature = "gpu")]
+    pub(super) fn stream(&self, numbers: &[f32]) -> Array2<f64> {
+        let mut stream = self.static_stream();
+        in_own_format!(&self.plan, plan => self.write_dynamic(&plan.rows, numbers, &mut stream));
+        stream
+    }
+
+    /// The layers of `n_loops` loops as numbers of distinct ones.
+    pub(super) fn schedule(&self, n_loops: usize) -> Layers {
         let layers = self.layers.clone();
         Box::new((0..n_loops).flat_map(move |_| layers.clone()))
     }
@@ -172,6 +214,15 @@ impl<'m> Resident<'m> {
                 };
             }
         }
+    }
+}
+
+/// An error unless the kept channels hold numbers of the format.
+fn require_numbers(format: Dtype, states: &States, basis: &Basis) -> Result<()> {
+    let kept = states.vectors.iter().flat_map(|vector| basis.kept.iter().map(|&d| vector[d]));
+    match kept.into_iter().find(|&x| format.round(x) != x) {
+        None => Ok(()),
+        Some(x) => refuse(&format!("states that are numbers of {format}"), x.to_string()),
     }
 }
 

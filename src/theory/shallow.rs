@@ -3,7 +3,7 @@
 //! Each refutes "a model that is not looped needs as many layers as the circuit has levels" in its own
 //! way: an average counts ([`symmetric`]), attention chooses by content ([`or_by_content`]), a token
 //! brings its own state as one more operand ([`parity_of_three`]), and pointers double
-//! ([`pointer_doubling`]). [`crate::mapping::collapse()`] is the way that works for every circuit.
+//! ([`pointer_chasing`]). [`crate::mapping::collapse()`] is the way that works for every circuit.
 //! The models read and write bits as compiled ones do; any engine runs them.
 
 use ndarray::{Array1, Array2};
@@ -13,7 +13,7 @@ use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 
 mod pointer;
 
-pub use pointer::pointer_doubling;
+pub use pointer::pointer_chasing;
 
 /// The scale of scores that differ by 1 or more: other terms of the softmax underflow in f32, f16, bf16.
 const INVERSE_TEMPERATURE: f64 = 128.0;

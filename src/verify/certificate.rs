@@ -35,6 +35,7 @@ mod frame;
 mod json;
 mod mlp;
 mod read_out;
+mod receptive;
 mod wiring;
 
 use exact::Arithmetic;
@@ -43,6 +44,7 @@ use read_out::ReadOut;
 use wiring::{Cone, Wiring};
 
 pub use json::CertificateFile;
+pub use receptive::{Field, receptive_fields};
 
 /// A condition of the proof.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,12 +1,15 @@
 //! Verification by running: all assignments, or a sample of them.
 
+use std::ops::Range;
+
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 
+use super::truth::Truth;
 use super::{Counterexample, Progress, Verdict, compare, require_same_ports};
 use crate::batch::Batch;
-use crate::circuit::{Circuit, Oracle};
+use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::Model;
 use crate::run::Engine;
@@ -14,13 +17,101 @@ use crate::run::Engine;
 /// The most inputs for which all assignments are tried.
 pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 
-/// Assignments an engine is given at once.
-const BLOCK: usize = 1024;
+/// Assignments that are drawn from one stream of the generator; parts begin at multiples of it.
+const DRAWN: usize = 1024;
+
+/// Which assignments are gone through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assignments {
+    /// All `2^n`; input `i` is bit `i` of an assignment's number.
+    All,
+    /// Corners and single bits first, then random ones from the seed.
+    Sample { count: u64, seed: u64 },
+}
+
+impl Assignments {
+    /// How many there are for `n_inputs` inputs.
+    ///
+    /// # Errors
+    /// All are asked for, and there are more than [`MAX_EXHAUSTIVE_INPUTS`] inputs.
+    pub fn total(self, n_inputs: usize) -> Result<u64> {
+        match self {
+            Assignments::Sample { count, .. } => Ok(count),
+            Assignments::All if n_inputs <= MAX_EXHAUSTIVE_INPUTS => Ok(1 << n_inputs),
+            Assignments::All => Err(Error::new(
+                format!("at most {MAX_EXHAUSTIVE_INPUTS} inputs to try all assignments"),
+                n_inputs.to_string(),
+            )
+            .hint("--method certificate proves all inputs, --method sample tries some")),
+        }
+    }
+
+    /// Part `part` of the assignments, by number; whole blocks, so that parts draw the same sample.
+    ///
+    /// # Errors
+    /// As for [`Assignments::total`].
+    pub fn range(self, n_inputs: usize, part: Part) -> Result<Range<u64>> {
+        let total = self.total(n_inputs)?;
+        let n_blocks = u128::from(total.div_ceil(DRAWN as u64));
+        let bound = |i: u64| {
+            let block = n_blocks * u128::from(i) / u128::from(part.count);
+            (block as u64 * DRAWN as u64).min(total)
+        };
+        Ok(bound(part.index - 1)..bound(part.index))
+    }
+
+    /// Assignments `start .. start + count`.
+    pub(super) fn block(self, n_inputs: usize, start: u64, count: usize) -> Batch {
+        match self {
+            Assignments::All => Batch::counting(n_inputs, start, count),
+            Assignments::Sample { seed, .. } => sampled(n_inputs, seed, start, count),
+        }
+    }
+
+    /// The verdict when none of them shows a difference.
+    pub fn verdict(self, total: u64, engine: &str, n_loops: usize) -> Verdict {
+        match self {
+            Assignments::All => Verdict::Verified {
+                how: format!("exhaustive {total} assignments engine={engine} loops={n_loops}"),
+            },
+            Assignments::Sample { count, seed } => Verdict::Unknown {
+                how: format!("sampled {count} seed={seed} engine={engine} loops={n_loops}"),
+            },
+        }
+    }
+}
+
+/// Part `index` of `count` equal ones, from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Part {
+    index: u64,
+    count: u64,
+}
+
+impl Part {
+    pub const WHOLE: Part = Part { index: 1, count: 1 };
+
+    /// # Errors
+    /// `index` is not in `1..=count`.
+    pub fn new(index: u64, count: u64) -> Result<Self> {
+        if (1..=count).contains(&index) {
+            return Ok(Part { index, count });
+        }
+        Err(Error::new("a shard I/N with I from 1 to N", format!("{index}/{count}")))
+    }
+
+    pub fn index(self) -> u64 {
+        self.index
+    }
+
+    pub fn count(self) -> u64 {
+        self.count
+    }
+}
 
 /// Compares model and circuit on all `2^n` assignments.
 ///
-/// The counterexample is the one with the least number (input `i` is bit `i` of it), whatever the number
-/// of threads.
+/// The counterexample is the one with the least number, whatever the number of threads.
 ///
 /// # Errors
 /// The ports do not fit, there are more than [`MAX_EXHAUSTIVE_INPUTS`] inputs, or it was cancelled.
@@ -31,25 +122,7 @@ pub fn exhaustive(
     n_loops: usize,
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    if n_inputs > MAX_EXHAUSTIVE_INPUTS {
-        let expected = format!("at most {MAX_EXHAUSTIVE_INPUTS} inputs to try all assignments");
-        return Err(Error::new(expected, n_inputs.to_string())
-            .hint("--method certificate proves all inputs, --method sample tries some"));
-    }
-    let total = 1u64 << n_inputs;
-    let n_blocks = total.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        Batch::counting(n_inputs, start, BLOCK.min((total - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
-    Ok(match found {
-        Some(counterexample) => Verdict::Refuted(counterexample),
-        None => Verdict::Verified {
-            how: format!("exhaustive {total} assignments engine={} loops={n_loops}", engine.name()),
-        },
-    })
+    enumerate(model, circuit, engine, n_loops, Assignments::All, progress)
 }
 
 /// Compares model and circuit on `n_samples` assignments: corners and single bits first, then random
@@ -62,31 +135,96 @@ pub fn sample(
     circuit: &Circuit,
     engine: &dyn Engine,
     n_loops: usize,
-    (n_samples, seed): (u64, u64),
+    (count, seed): (u64, u64),
     progress: &dyn Progress,
 ) -> Result<Verdict> {
-    let n_inputs = circuit.inputs().len();
-    let n_blocks = n_samples.div_ceil(BLOCK as u64);
-    let block = |b: u64| {
-        let start = b * BLOCK as u64;
-        sampled(n_inputs, seed, start, BLOCK.min((n_samples - start) as usize))
-    };
-    let found = first_counterexample(model, circuit, engine, n_loops, progress, n_blocks, block)?;
+    enumerate(model, circuit, engine, n_loops, Assignments::Sample { count, seed }, progress)
+}
+
+fn enumerate(
+    model: &Model,
+    circuit: &Circuit,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    progress: &dyn Progress,
+) -> Result<Verdict> {
+    require_same_ports(model, circuit)?;
+    let truth = Truth::new(circuit, engine)?;
+    let range = assignments.range(circuit.inputs().len(), Part::WHOLE)?;
+    let total = range.end;
+    let found = first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)?;
     Ok(match found {
         Some(counterexample) => Verdict::Refuted(counterexample),
-        None => Verdict::Unknown {
-            how: format!(
-                "sampled {n_samples} seed={seed} engine={} loops={n_loops}",
-                engine.name()
-            ),
-        },
+        None => {
+            let engine = format!("{}{}", engine.name(), truth.remark());
+            assignments.verdict(total, &engine, n_loops)
+        }
     })
 }
 
-/// Assignments `start .. start + count` of the sample: all 0, all 1, a walking 1, a walking 0, random.
+/// The first of the assignments in `range` on which model and circuit differ.
 ///
-/// Each block draws from its own stream of the generator, so the sample is the same in any order.
+/// # Errors
+/// The ports do not fit, or it was cancelled.
+pub fn refute_in(
+    model: &Model,
+    circuit: &Circuit,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    range: Range<u64>,
+    progress: &dyn Progress,
+) -> Result<Option<Counterexample>> {
+    require_same_ports(model, circuit)?;
+    let truth = Truth::new(circuit, engine)?;
+    first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)
+}
+
+/// The counterexample of the first block that has one; blocks are spread over threads.
+fn first_counterexample(
+    truth: &Truth,
+    model: &Model,
+    engine: &dyn Engine,
+    n_loops: usize,
+    assignments: Assignments,
+    range: Range<u64>,
+    progress: &dyn Progress,
+) -> Result<Option<Counterexample>> {
+    let n_inputs = model.input_positions.len();
+    let size = engine.block().next_multiple_of(DRAWN) as u64;
+    let check = |b: u64| -> Result<Option<Counterexample>> {
+        if progress.is_cancelled() {
+            return Err(Error::message("stopped before all assignments were compared"));
+        }
+        let start = range.start + b * size;
+        let inputs = assignments.block(n_inputs, start, size.min(range.end - start) as usize);
+        let found = compare(&inputs, &truth.run(&inputs)?, &engine.run(&inputs, n_loops)?);
+        progress.advance(inputs.n_assignments() as u64);
+        found.map(|found| truth.confirm(model, n_loops, found)).transpose()
+    };
+    let n_blocks = (range.end - range.start).div_ceil(size);
+    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
+    first.transpose()
+}
+
+/// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].
+///
+/// Every so many draw from their own stream, so the sample is the same in any order and in blocks of any size.
 fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
+    let mut batch = Batch::zeros(n_inputs, count);
+    for first in (0..count).step_by(DRAWN) {
+        let drawn = drawn(n_inputs, seed, start + first as u64, DRAWN.min(count - first));
+        for i in 0..n_inputs {
+            let from = drawn.words(i);
+            batch.words_mut(i)[first / 64..][..from.len()].copy_from_slice(from);
+        }
+    }
+    batch
+}
+
+/// So many assignments of one stream: all 0, all 1, a walking 1, a walking 0 at the start, then random.
+fn drawn(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     rng.set_stream(start);
     let n = n_inputs as u64;
@@ -110,31 +248,6 @@ fn sampled(n_inputs: usize, seed: u64, start: u64, count: usize) -> Batch {
     batch
 }
 
-/// The counterexample of the first block that has one; blocks are spread over threads.
-fn first_counterexample(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    progress: &dyn Progress,
-    n_blocks: u64,
-    block: impl Fn(u64) -> Batch + Sync,
-) -> Result<Option<Counterexample>> {
-    require_same_ports(model, circuit)?;
-    let oracle = Oracle::new(circuit)?;
-    let check = |b: u64| -> Result<Option<Counterexample>> {
-        if progress.is_cancelled() {
-            return Err(Error::message("stopped before all assignments were compared"));
-        }
-        let inputs = block(b);
-        let found = compare(&inputs, &oracle.run(&inputs)?, &engine.run(&inputs, n_loops)?);
-        progress.advance(inputs.n_assignments() as u64);
-        Ok(found)
-    };
-    let first = (0..n_blocks).into_par_iter().find_map_first(|b| check(b).transpose());
-    first.transpose()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -148,5 +261,28 @@ mod tests {
         assert_eq!(columns, expected);
         assert_eq!(sampled(3, 7, 0, 100).raw(), batch.raw());
         assert_ne!(sampled(3, 8, 0, 100).raw(), batch.raw());
+        let (whole, second) = (sampled(3, 7, 0, 1500), sampled(3, 7, 1024, 476));
+        assert!((0..100).all(|a| whole.column(a) == batch.column(a)));
+        assert!((0..476).all(|a| whole.column(1024 + a) == second.column(a)));
+    }
+
+    #[test]
+    fn parts_cover_everything_exactly_once() {
+        for n_inputs in [0, 3, 10, 11, 13, 40] {
+            for count in [1, 2, 3, 7, 1000, u64::MAX] {
+                let assignments = Assignments::All;
+                let part = |i| assignments.range(n_inputs, Part::new(i, count).unwrap()).unwrap();
+                let ranges: Vec<_> = (1..=count.min(1000)).map(part).collect();
+                assert_eq!(ranges[0].start, 0);
+                assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+                assert_eq!(part(count).end, 1 << n_inputs);
+                assert!(
+                    ranges
+                        .iter()
+                        .all(|range| range.start.is_multiple_of(DRAWN as u64) || range.is_empty())
+                );
+            }
+        }
+        assert!(Part::new(0, 3).is_err() && Part::new(4, 3).is_err() && Part::new(0, 0).is_err());
     }
 }

@@ -1,140 +1,469 @@
-//! Incremental runs: only what can have changed is computed again.
+//! The incremental engine: what can have changed is looked up, everything else stays.
 //!
-//! A layer is a function. Where the same layer is applied again and no row that a cell reads was changed by the
-//! last application, the cell's number stays what it is, exactly. So after a layer the readers of changed
-//! rows are marked, and the next application computes the marked cells only; a layer that differs from the
-//! last one computes all.
+//! Where every number that the resident engine keeps takes at most two values, it is a bit, and a layer takes
+//! bits to bits: the kernel's arithmetic is done once for every combination of values that a cell can read,
+//! and the results are a truth table. A layer is a function, so where the same layer is applied again and
+//! nothing that a cell reads was changed by the last application, the cell's bit stays what it is, exactly.
+//! After a layer the readers of changed bits are marked, and the next application looks the marked cells up
+//! only; a layer that differs from the last one looks all of them up.
 
-use std::ops::AddAssign;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::kernel::{Cells, Lane, Sweep, execute};
+use rayon::prelude::*;
 
-/// How many numbers were computed, and how many were known to stay.
+use super::kernel::{Lane, Sweep, evaluate};
+use super::plan::{InputRow, Plan, ReadOut};
+use super::{AnyPlan, Resident, in_own_format, refuse};
+use crate::batch::Batch;
+use crate::error::{Error, Result};
+use crate::model::Model;
+use crate::run::{Engine, require_inputs};
+
+/// The most bits that a cell may read: its truth table is a word.
+const MAX_VARIABLES: usize = 6;
+
+/// How many numbers were computed or looked up, and how many were known to stay.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
     pub computed: u64,
     pub skipped: u64,
 }
 
-impl AddAssign for Work {
-    fn add_assign(&mut self, other: Work) {
-        self.computed += other.computed;
-        self.skipped += other.skipped;
+/// The incremental engine for one model.
+#[derive(Debug)]
+pub struct Incremental<'m> {
+    resident: Resident<'m>,
+    tables: Tables,
+    computed: AtomicU64,
+    skipped: AtomicU64,
+}
+
+/// A plan over bits.
+#[derive(Debug)]
+struct Tables {
+    /// The distinct ones.
+    layers: Vec<Layer>,
+    /// Per row its bit before the first layer.
+    start: Vec<bool>,
+    /// Inputs, the rows that they set, and the bits for 0 and 1.
+    inputs: Vec<(usize, u32, [bool; 2])>,
+    outputs: Vec<LookUp>,
+}
+
+/// A truth table and the rows that it reads: row `r` of the table is bit `r`, variable `v` bit `v` of `r`.
+#[derive(Debug, Clone)]
+struct LookUp {
+    table: u64,
+    rows: Vec<u32>,
+}
+
+/// A distinct layer: what every row looks up, and who reads it.
+#[derive(Debug)]
+struct Layer {
+    /// Per row its truth table.
+    tables: Vec<u64>,
+    /// The rows that row `r` reads are `sources[starts[r]..starts[r + 1]]`.
+    sources: Lists,
+    readers: Lists,
+}
+
+/// Lists of row numbers, one after the other.
+#[derive(Debug)]
+struct Lists {
+    starts: Vec<u32>,
+    numbers: Vec<u32>,
+}
+
+impl Lists {
+    /// Lists of the given lengths, to be filled.
+    fn new(lengths: &[u32]) -> Self {
+        let mut starts = vec![0; lengths.len() + 1];
+        for (list, length) in lengths.iter().enumerate() {
+            starts[list + 1] = starts[list] + length;
+        }
+        let numbers = vec![0; starts[lengths.len()] as usize];
+        Lists { starts, numbers }
+    }
+
+    fn of(&self, list: usize) -> &[u32] {
+        &self.numbers[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+
+    fn of_mut(&mut self, list: usize) -> &mut [u32] {
+        &mut self.numbers[self.starts[list] as usize..self.starts[list + 1] as usize]
+    }
+
+    /// The lists turned round: list `n` holds the lists of `self` that `n` is in.
+    fn transposed(&self) -> Self {
+        let n_lists = self.starts.len() - 1;
+        let mut lengths = vec![0; n_lists];
+        self.numbers.iter().for_each(|&n| lengths[n as usize] += 1);
+        let mut turned = Lists::new(&lengths);
+        let mut next = turned.starts.clone();
+        for list in 0..n_lists {
+            for &n in self.of(list) {
+                turned.numbers[next[n as usize] as usize] = list as u32;
+                next[n as usize] += 1;
+            }
+        }
+        turned
     }
 }
 
-/// Where the cells of a layer are, and which cells read a row.
-#[derive(Debug)]
-pub struct FanOut {
-    /// Per cell its program and where its sources start.
-    cells: Vec<(u32, u32)>,
-    /// The cells that read row `r` are `readers[starts[r]..starts[r + 1]]`.
-    starts: Vec<u32>,
-    readers: Vec<u32>,
+impl Resident<'_> {
+    /// The plan over bits.
+    fn tabulate(&self) -> Result<Tables> {
+        let values: Vec<[f64; 2]> =
+            (0..self.n_kept()).map(|kept| self.two_values(kept)).collect::<Result<_>>()?;
+        in_own_format!(&self.plan, plan => Bits::new(plan, &values).tabulate())
+    }
 }
 
-impl FanOut {
-    pub fn new<T>(sweep: &Sweep<T>) -> Self {
-        let mut cells = Vec::with_capacity(sweep.cells.destinations.len());
-        let mut starts = vec![0; sweep.cells.destinations.len() + 1];
+impl<'m> Incremental<'m> {
+    /// Prepares a model.
+    ///
+    /// # Errors
+    /// A premise of the resident engine fails, a number takes more than two values, or a cell reads more than
+    /// six numbers.
+    pub fn new(model: &'m Model) -> Result<Self> {
+        Incremental::of(Resident::new(model)?).map_err(|(_, error)| error)
+    }
+
+    /// Makes an incremental engine of a resident one.
+    ///
+    /// # Errors
+    /// As for [`Incremental::new`]; gives the resident engine back.
+    pub fn of(resident: Resident<'m>) -> std::result::Result<Self, (Box<Resident<'m>>, Error)> {
+        match resident.tabulate() {
+            Ok(tables) => {
+                let [computed, skipped] = [(); 2].map(|()| AtomicU64::new(0));
+                Ok(Incremental { resident, tables, computed, skipped })
+            }
+            Err(error) => Err((Box::new(resident), error)),
+        }
+    }
+
+    /// What all runs so far have done.
+    pub fn work(&self) -> Work {
+        let [computed, skipped] =
+            [&self.computed, &self.skipped].map(|count| count.load(Ordering::Relaxed));
+        Work { computed, skipped }
+    }
+
+    /// The outputs of the assignments from word `first` of `inputs` on, as many as `W` holds.
+    fn run_block<W: Word>(&self, inputs: &Batch, first: usize, n_loops: usize) -> Vec<W> {
+        let tables = &self.tables;
+        let mut state: Vec<W> = tables.start.iter().map(|&bit| W::splat(bit)).collect();
+        for &(input, row, bits) in &tables.inputs {
+            let word = W::from_words(&inputs.words(input)[first..]);
+            state[row as usize] = select(word, bits.map(W::splat));
+        }
+        let mut pending = Pending::new(state.len());
+        for layer in self.resident.schedule(n_loops) {
+            pending.apply(layer, &tables.layers[layer], &mut state);
+        }
+        let lanes = W::LANES.min(inputs.n_assignments() - 64 * first) as u64;
+        self.computed.fetch_add(pending.computed * lanes, Ordering::Relaxed);
+        self.skipped.fetch_add(pending.skipped * lanes, Ordering::Relaxed);
+        tables.outputs.iter().map(|output| output.at(&state)).collect()
+    }
+
+    fn run_blocks<W: Word>(&self, inputs: &Batch, n_loops: usize) -> Batch {
+        let n_words = W::LANES.div_ceil(64);
+        let starts = (0..inputs.words_per_signal()).into_par_iter().step_by(n_words);
+        let blocks: Vec<(usize, Vec<W>)> =
+            starts.map(|first| (first, self.run_block(inputs, first, n_loops))).collect();
+        let mut outputs = Batch::zeros(self.tables.outputs.len(), inputs.n_assignments());
+        for (first, of_block) in blocks {
+            for (o, word) in of_block.iter().enumerate() {
+                word.write(&mut outputs.words_mut(o)[first..]);
+            }
+        }
+        outputs
+    }
+}
+
+impl Engine for Incremental<'_> {
+    fn name(&self) -> &'static str {
+        "incremental"
+    }
+
+    fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
+        require_inputs(self.resident.frame.model, inputs)?;
+        Ok(match inputs.n_assignments() {
+            // The less there is of the state, the more of it lies in a near cache.
+            0..=8 => self.run_blocks::<u8>(inputs, n_loops),
+            9..=64 => self.run_blocks::<u64>(inputs, n_loops),
+            _ => self.run_blocks::<[u64; 8]>(inputs, n_loops),
+        })
+    }
+
+    fn remark(&self) -> Option<String> {
+        let Work { computed, skipped } = self.work();
+        let share = 100.0 * skipped as f64 / (computed + skipped).max(1) as f64;
+        Some(format!(
+            "{computed} numbers were looked up, {skipped} ({share:.1} %) could be skipped"
+        ))
+    }
+}
+
+/// The numbers of a plan as bits.
+struct Bits<'p, T> {
+    plan: &'p Plan<T>,
+    /// Per row the numbers of the bits 0 and 1.
+    values: Vec<[T; 2]>,
+}
+
+impl<'p, T: Lane> Bits<'p, T> {
+    /// `values`: per kept channel.
+    fn new(plan: &'p Plan<T>, of_channel: &[[f64; 2]]) -> Self {
+        let mut values = vec![[T::zero(); 2]; plan.rows.len()];
+        for (cell, &row) in plan.rows.iter().enumerate() {
+            values[row as usize] = of_channel[cell % of_channel.len()].map(T::of);
+        }
+        Bits { plan, values }
+    }
+
+    fn tabulate(&self) -> Result<Tables> {
+        let plan = self.plan;
+        let layers = plan.sweeps.iter().map(|sweep| self.layer(sweep));
+        let outputs = plan.outputs.iter().map(|output| self.read_out(output));
+        let input = |input: &InputRow<T>| {
+            let bits = input.values.map(|value| self.of(input.row, value));
+            (input.input, input.row as u32, bits)
+        };
+        Ok(Tables {
+            layers: layers.collect::<Result<_>>()?,
+            start: (0..plan.start.len()).map(|row| self.of(row, plan.start[row])).collect(),
+            inputs: plan.inputs.iter().map(input).collect(),
+            outputs: outputs.collect::<Result<_>>()?,
+        })
+    }
+
+    fn of(&self, row: usize, value: T) -> bool {
+        value == self.values[row][1]
+    }
+
+    /// The truth table of `f` over the numbers of some rows.
+    ///
+    /// # Errors
+    /// There are more than [`MAX_VARIABLES`].
+    fn table(&self, rows: &[u32], mut f: impl FnMut(&[T]) -> bool) -> Result<u64> {
+        if rows.len() > MAX_VARIABLES {
+            let expected = format!("at most {MAX_VARIABLES} numbers that a number depends on");
+            return refuse(&expected, rows.len().to_string());
+        }
+        let mut table = 0;
+        let mut x = [T::zero(); MAX_VARIABLES];
+        for r in 0..1usize << rows.len() {
+            for (v, (x, &row)) in x.iter_mut().zip(rows).enumerate() {
+                *x = self.values[row as usize][r >> v & 1];
+            }
+            table |= u64::from(f(&x[..rows.len()])) << r;
+        }
+        Ok(table)
+    }
+
+    /// Cells of one program differ only in the rows they read, and rows of a kept channel are alike, so the
+    /// table of a program's first cell is that of all.
+    fn layer(&self, sweep: &Sweep<T>) -> Result<Layer> {
+        let n_rows = self.plan.rows.len();
+        let (mut tables, mut lengths) = (vec![0; n_rows], vec![0; n_rows]);
+        for run in &sweep.cells.runs {
+            let program = &sweep.programs[run.program];
+            let destinations = &sweep.cells.destinations[run.cells.clone()];
+            let sources = &sweep.cells.sources[run.first_source..][..program.n_variables];
+            let to = destinations[0] as usize;
+            let table = self.table(sources, |x| self.of(to, evaluate(program, x)))?;
+            for &row in destinations {
+                (tables[row as usize], lengths[row as usize]) = (table, sources.len() as u32);
+            }
+        }
+        let mut sources = Lists::new(&lengths);
         for run in &sweep.cells.runs {
             let n = sweep.programs[run.program].n_variables;
-            let first = |i: usize| (run.first_source + i * n) as u32;
-            cells.extend((0..run.cells.len()).map(|i| (run.program as u32, first(i))));
-        }
-        sweep.cells.sources.iter().for_each(|&row| starts[row as usize + 1] += 1);
-        for row in 1..starts.len() {
-            starts[row] += starts[row - 1];
-        }
-        let mut readers = vec![0; sweep.cells.sources.len()];
-        let mut next = starts.clone();
-        for (cell, &(program, first)) in cells.iter().enumerate() {
-            let n = sweep.programs[program as usize].n_variables;
-            for &row in &sweep.cells.sources[first as usize..first as usize + n] {
-                readers[next[row as usize] as usize] = cell as u32;
-                next[row as usize] += 1;
+            for (i, cell) in run.cells.clone().enumerate() {
+                let from = &sweep.cells.sources[run.first_source + i * n..][..n];
+                sources.of_mut(sweep.cells.destinations[cell] as usize).copy_from_slice(from);
             }
         }
-        FanOut { cells, starts, readers }
+        Ok(Layer { tables, readers: sources.transposed(), sources })
+    }
+
+    fn read_out(&self, output: &ReadOut<T>) -> Result<LookUp> {
+        let rows: Vec<u32> = output.terms.iter().map(|&(row, _)| row as u32).collect();
+        let table = self.table(&rows, |x| {
+            let terms = output.terms.iter().zip(x);
+            let sum = terms.fold(output.constant, |sum, (&(_, weight), &x)| sum + weight * x);
+            sum > T::zero()
+        })?;
+        Ok(LookUp { table, rows })
     }
 }
 
-/// The cells that have to be computed, and memory to do it.
-#[derive(Debug)]
-pub struct Pending<T> {
-    /// A bit per cell.
+/// The rows that have to be looked up.
+struct Pending<W> {
+    /// A bit per row.
     marked: Vec<u64>,
     last: Option<usize>,
-    cells: Cells,
-    /// Per marked cell the row it computes.
-    rows: Vec<u32>,
-    results: Vec<T>,
+    changes: Vec<(u32, W)>,
+    computed: u64,
+    skipped: u64,
 }
 
-impl<T: Lane> Pending<T> {
-    /// Everything is pending for `n_cells` cells.
-    pub fn new(n_cells: usize) -> Self {
-        Pending {
-            marked: vec![0; n_cells.div_ceil(64)],
-            last: None,
-            cells: Cells::default(),
-            rows: Vec::new(),
-            results: Vec::new(),
-        }
+impl<W: Word> Pending<W> {
+    fn new(n_rows: usize) -> Self {
+        let marked = vec![0; n_rows.div_ceil(64)];
+        Pending { marked, last: None, changes: Vec::new(), computed: 0, skipped: 0 }
     }
 
-    /// Applies layer number `layer` to `state`, rows of `lanes` numbers.
-    pub fn apply(
-        &mut self,
-        (layer, sweep): (usize, &Sweep<T>),
-        fan_out: &FanOut,
-        state: &mut [T],
-        lanes: usize,
-    ) -> Work {
-        if self.last != Some(layer) {
-            self.mark_all(fan_out.cells.len());
+    /// Applies layer number `number` to `state`.
+    fn apply(&mut self, number: usize, layer: &Layer, state: &mut [W]) {
+        if self.last != Some(number) {
+            self.mark_all(state.len());
         }
-        self.last = Some(layer);
-        self.collect(sweep, fan_out);
-        self.results.resize(self.rows.len() * lanes, T::zero());
-        execute(&sweep.programs, &self.cells, state, &mut self.results, lanes);
-        for (&row, result) in self.rows.iter().zip(self.results.chunks_exact(lanes)) {
-            let number = &mut state[row as usize * lanes..(row as usize + 1) * lanes];
-            if number != result {
-                number.copy_from_slice(result);
-                let [start, end] = [row, row + 1].map(|r| fan_out.starts[r as usize] as usize);
-                for &cell in &fan_out.readers[start..end] {
-                    self.marked[cell as usize / 64] |= 1 << (cell % 64);
-                }
+        self.last = Some(number);
+        let before = self.computed;
+        self.look_up(layer, state);
+        self.skipped += state.len() as u64 - (self.computed - before);
+        for (row, word) in self.changes.drain(..) {
+            state[row as usize] = word;
+            for &reader in layer.readers.of(row as usize) {
+                self.marked[reader as usize / 64] |= 1 << (reader % 64);
             }
         }
-        let computed = self.rows.len() * lanes;
-        let all = fan_out.cells.len() * lanes;
-        Work { computed: computed as u64, skipped: (all - computed) as u64 }
     }
 
-    fn mark_all(&mut self, n_cells: usize) {
+    fn mark_all(&mut self, n_rows: usize) {
         self.marked.fill(u64::MAX);
-        if let (Some(last), used @ 1..) = (self.marked.last_mut(), n_cells % 64) {
+        if let (Some(last), used @ 1..) = (self.marked.last_mut(), n_rows % 64) {
             *last = (1 << used) - 1;
         }
     }
 
-    /// Lists the marked cells in order, grouped by program, and unmarks them.
-    fn collect(&mut self, sweep: &Sweep<T>, fan_out: &FanOut) {
-        self.cells.clear();
-        self.rows.clear();
+    /// Finds what changes, all rows at once: marks are taken away, the state is not written yet.
+    fn look_up(&mut self, layer: &Layer, state: &[W]) {
         for (w, word) in self.marked.iter_mut().enumerate() {
             let mut bits = std::mem::take(word);
+            self.computed += u64::from(bits.count_ones());
             while bits != 0 {
-                let cell = 64 * w + bits.trailing_zeros() as usize;
+                let row = 64 * w + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
-                let (program, first) = fan_out.cells[cell];
-                let n = sweep.programs[program as usize].n_variables;
-                let sources = &sweep.cells.sources[first as usize..first as usize + n];
-                self.cells.push(program as usize, self.rows.len() as u32, sources);
-                self.rows.push(sweep.cells.destinations[cell]);
+                let next = look_up(layer.tables[row], layer.sources.of(row), state);
+                if next != state[row] {
+                    self.changes.push((row as u32, next));
+                }
             }
         }
+    }
+}
+
+impl LookUp {
+    fn at<W: Word>(&self, state: &[W]) -> W {
+        look_up(self.table, &self.rows, state)
+    }
+}
+
+/// The truth table at the given rows, by Shannon expansion from the first variable up.
+#[inline(always)]
+fn look_up<W: Word>(table: u64, rows: &[u32], state: &[W]) -> W {
+    let constant = |r: usize| W::splat(table >> r & 1 == 1);
+    let x = |v: usize| state[rows[v] as usize];
+    match rows.len() {
+        0 => constant(0),
+        1 => select(x(0), [constant(0), constant(1)]),
+        2 => {
+            let given = |r: usize| select(x(0), [constant(r), constant(r + 1)]);
+            select(x(1), [given(0), given(2)])
+        }
+        n => {
+            let mut cofactors = [W::splat(false); 1 << MAX_VARIABLES];
+            (0..1 << n).for_each(|r| cofactors[r] = constant(r));
+            for v in 0..n {
+                for r in 0..1 << (n - 1 - v) {
+                    cofactors[r] = select(x(v), [cofactors[2 * r], cofactors[2 * r + 1]]);
+                }
+            }
+            cofactors[0]
+        }
+    }
+}
+
+/// `values[1]` where `word` has a 1, otherwise `values[0]`.
+#[inline(always)]
+fn select<W: Word>(word: W, values: [W; 2]) -> W {
+    values[0].xor(values[0].xor(values[1]).and(word))
+}
+
+/// A bit of some assignments.
+trait Word: Copy + PartialEq + Send + Sync {
+    const LANES: usize;
+    fn splat(bit: bool) -> Self;
+    /// The first words of a batch's row, with zeros beyond its end.
+    fn from_words(words: &[u64]) -> Self;
+    /// Writes what fits.
+    fn write(self, words: &mut [u64]);
+    fn and(self, other: Self) -> Self;
+    fn xor(self, other: Self) -> Self;
+}
+
+macro_rules! word_of_integer {
+    ($word:ty) => {
+        impl Word for $word {
+            const LANES: usize = <$word>::BITS as usize;
+
+            fn splat(bit: bool) -> Self {
+                (0 as $word).wrapping_sub(<$word>::from(bit))
+            }
+
+            fn from_words(words: &[u64]) -> Self {
+                words[0] as $word
+            }
+
+            fn write(self, words: &mut [u64]) {
+                words[0] = self.into();
+            }
+
+            #[inline(always)]
+            fn and(self, other: Self) -> Self {
+                self & other
+            }
+
+            #[inline(always)]
+            fn xor(self, other: Self) -> Self {
+                self ^ other
+            }
+        }
+    };
+}
+
+word_of_integer!(u8);
+word_of_integer!(u64);
+
+impl<const N: usize> Word for [u64; N] {
+    const LANES: usize = 64 * N;
+
+    fn splat(bit: bool) -> Self {
+        [u64::splat(bit); N]
+    }
+
+    fn from_words(words: &[u64]) -> Self {
+        let mut all = [0; N];
+        all.iter_mut().zip(words).for_each(|(to, &word)| *to = word);
+        all
+    }
+
+    fn write(self, words: &mut [u64]) {
+        words.iter_mut().zip(self).for_each(|(to, word)| *to = word);
+    }
+
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] & other[i])
+    }
+
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        std::array::from_fn(|i| self[i] ^ other[i])
     }
 }

@@ -9,6 +9,8 @@ use std::ops::Range;
 
 use num_traits::Float;
 
+use super::super::simd::Simd;
+
 /// What a number in a lane can do.
 pub trait Lane: Float + Send + Sync + 'static {
     /// The number `x`, which must be one of the format.
@@ -68,12 +70,6 @@ pub struct Cells {
 }
 
 impl Cells {
-    pub fn clear(&mut self) {
-        self.runs.clear();
-        self.destinations.clear();
-        self.sources.clear();
-    }
-
     /// Adds a cell, to the last run if that is of the same program.
     pub fn push(&mut self, program: usize, destination: u32, sources: &[u32]) {
         let number = self.destinations.len();
@@ -102,29 +98,10 @@ pub const VECTOR: usize = 16;
 /// Lanes that are computed together where there are as many.
 pub const CHUNK: usize = 32;
 
-/// The widest instruction set that this processor has; asking again is cheap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Simd {
-    Plain,
-    #[cfg(target_arch = "x86_64")]
-    Avx2,
-    #[cfg(target_arch = "x86_64")]
-    Avx512,
-}
-
-impl Simd {
-    pub fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        {
-            if is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("fma") {
-                return Simd::Avx512;
-            }
-            if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
-                return Simd::Avx2;
-            }
-        }
-        Simd::Plain
-    }
+/// What the program computes of the given variables.
+pub fn evaluate<T: Lane>(program: &Program<T>, x: &[T]) -> T {
+    let [value] = cell::<T, 1, false>(program, x.len(), |v| [x[v]]);
+    value
 }
 
 /// Computes the rows of `cells` from the state `now` into `next`, both of `lanes` lanes a row.
@@ -196,7 +173,7 @@ fn all_runs<T: Lane, const FUSED: bool>(
 
 /// Cells that read nothing.
 fn constants<T: Lane>(cells: RunCells<T>, next: &mut [T], lanes: usize) {
-    let [value] = cell::<T, 1, false>(cells.program, 0, |_| [T::zero()]);
+    let value = evaluate(cells.program, &[]);
     for &to in cells.destinations {
         next[to as usize * lanes..][..lanes].fill(value);
     }

@@ -7,7 +7,6 @@ use rayon::prelude::*;
 use super::exact::Sum;
 use super::fold::{Basis, Cell, Folded, fold};
 use super::frame::{Affine, Frame};
-use super::incremental::{FanOut, Pending, Work};
 use super::kernel::{Cells, Lane, Program, Sweep, VECTOR, execute};
 use super::refuse;
 use super::states::{Layer, States};
@@ -27,27 +26,28 @@ const WORD: usize = 64;
 pub struct Plan<T> {
     /// `[n_ctx, n_kept]`: the row of a kept channel of a position.
     pub rows: Vec<u32>,
-    sweeps: Vec<Sweep<T>>,
+    /// A layer each; the numbers of a schedule count these.
+    pub sweeps: Vec<Sweep<T>>,
     /// Per row its number before the first layer, where that is not an input's.
-    start: Vec<T>,
-    inputs: Vec<InputRow<T>>,
-    outputs: Vec<ReadOut<T>>,
+    pub start: Vec<T>,
+    pub inputs: Vec<InputRow<T>>,
+    pub outputs: Vec<ReadOut<T>>,
     pub folded: Folded,
 }
 
 /// A row that an input sets to one of two numbers.
 #[derive(Debug)]
-struct InputRow<T> {
-    input: usize,
-    row: usize,
-    values: [T; 2],
+pub struct InputRow<T> {
+    pub input: usize,
+    pub row: usize,
+    pub values: [T; 2],
 }
 
 /// `constant + Σ weight · row`, positive iff logit 1 exceeds logit 0.
 #[derive(Debug)]
-struct ReadOut<T> {
-    constant: T,
-    terms: Vec<(usize, T)>,
+pub struct ReadOut<T> {
+    pub constant: T,
+    pub terms: Vec<(usize, T)>,
 }
 
 impl<T: Lane> Plan<T> {
@@ -117,67 +117,38 @@ impl<T: Lane> Plan<T> {
 
     /// Outputs of all assignments after the layers of `layers`, numbers of distinct ones.
     pub fn run(&self, inputs: &Batch, layers: &(impl Fn() -> Layers + Sync)) -> Batch {
-        let run = |state: &mut State<T>| {
+        self.run_blocks(inputs, |state| {
             layers().for_each(|layer| state.apply(&self.sweeps[layer]));
-            Work::default()
-        };
-        self.run_blocks(inputs, run).0
-    }
-
-    /// The same, computing only what can have changed.
-    pub fn run_incrementally(
-        &self,
-        inputs: &Batch,
-        layers: &(impl Fn() -> Layers + Sync),
-    ) -> (Batch, Work) {
-        let fan_outs: Vec<FanOut> = self.sweeps.iter().map(FanOut::new).collect();
-        let run = |state: &mut State<T>| {
-            let mut pending = Pending::new(self.start.len());
-            let mut work = Work::default();
-            for layer in layers() {
-                let sweep = (layer, &self.sweeps[layer]);
-                let now = state.now.as_mut_slice();
-                work += pending.apply(sweep, &fan_outs[layer], now, state.lanes);
-            }
-            work
-        };
-        self.run_blocks(inputs, run)
+        })
     }
 
     /// Fills blocks of assignments in, has `run` take them through the layers, and reads the outputs.
-    fn run_blocks(
-        &self,
-        inputs: &Batch,
-        run: impl Fn(&mut State<T>) -> Work + Sync,
-    ) -> (Batch, Work) {
+    fn run_blocks(&self, inputs: &Batch, run: impl Fn(&mut State<T>) + Sync) -> Batch {
         let n = inputs.n_assignments();
         let lanes = self.lanes(n);
         let words = lanes.div_ceil(WORD);
         let block = |state: &mut State<T>, start: usize| {
             let mut outputs = vec![0; self.outputs.len() * words];
-            let mut work = Work::default();
             let end = n.min((start + words) * WORD);
             for first in (start * WORD..end).step_by(lanes) {
                 self.fill(state, inputs, first);
-                work += run(state);
+                run(state);
                 self.read(state, first - start * WORD, words, &mut outputs);
             }
-            (start, outputs, work)
+            (start, outputs)
         };
         let starts = (0..inputs.words_per_signal()).into_par_iter().step_by(words);
         let state = || State::new(self.start.len(), lanes);
         let blocks: Vec<_> = starts.map_init(state, block).collect();
         let mut outputs = Batch::zeros(self.outputs.len(), n);
-        let mut work = Work::default();
-        for (start, of_block, of_work) in blocks {
+        for (start, of_block) in blocks {
             for (o, row) in of_block.chunks(words).enumerate() {
                 let to = &mut outputs.words_mut(o)[start..];
                 let len = to.len().min(words);
                 to[..len].copy_from_slice(&row[..len]);
             }
-            work += of_work;
         }
-        (outputs, work)
+        outputs
     }
 
     /// Shows the state of one assignment before the first layer and after each, a number per row.
@@ -282,7 +253,8 @@ impl<T: Lane> Aligned<T> {
     }
 }
 
-/// The programs of a layer, and which one each kept channel of each position runs.
+/// The programs of a layer, and which one each kept channel of each position runs; a program computes one
+/// kept channel.
 struct Table<T> {
     programs: Vec<Program<T>>,
     /// Per program the variables that it reads.
@@ -298,10 +270,11 @@ impl<T: Lane> Table<T> {
         let mut known = HashMap::new();
         let of_cell: Vec<usize> = cells
             .iter()
-            .map(|cell| {
+            .enumerate()
+            .map(|(i, cell)| {
                 let variables = cell.variables();
                 let number = table.programs.len();
-                let number = *known.entry(cell.bits()).or_insert(number);
+                let number = *known.entry((i % n_kept, cell.bits())).or_insert(number);
                 if number == table.programs.len() {
                     table.programs.push(program(cell, &variables));
                     table.variables.push(variables);

@@ -1,10 +1,11 @@
-//! Pointer doubling: `2^r - 1` hops in `r + 1` layers.
+//! Pointer chasing by doubling: `k` hops in `⌊log2 k⌋ + 2` layers, for every `k`.
 //!
 //! A token for each entry of the table holds where it points, as the signs of an address. In one layer
 //! every token fetches the pointer of the token it points to, so entry `i`, pointing at `f(i)`, comes to
-//! point at `f(f(i))`: after `t` layers at `f^(2^t)(i)`. The start token, pointing at `s` at first,
-//! hops `2^t` times in layer `t`, together `2^r - 1` times. One layer before that collects the bits
-//! of the table into tokens. Attention depends on the input here: what is read is looked up.
+//! point at `f(f(i))`: after `t` layers at `f^(2^t)(i)`. The start token, pointing at `s` at first, hops
+//! `2^t` times in layer `t` if digit `t` of `k` is 1, else it keeps its pointer: the powers of `f` commute,
+//! so it ends at `f^k(s)`. One layer before that collects the bits of the table into tokens. Attention
+//! depends on the input here: what is read is looked up.
 
 use super::{Draft, INVERSE_TEMPERATURE};
 use crate::error::{Error, Result};
@@ -66,19 +67,20 @@ impl Channels {
     }
 }
 
-/// The `2^doublings - 1`-th successor of a start under a table of `2^m` addresses of `m` bits, in
-/// `doublings + 1` layers; ports as in the family `pointer`.
+/// The `hops`-th successor of a start under a table of `2^m` addresses of `m` bits, in
+/// `⌊log2 hops⌋ + 2` layers; ports as in the family `pointer`.
 ///
 /// # Errors
-/// `m` is not 1 to 4, or `doublings` not 1 to 30.
-pub fn pointer_doubling(m: usize, doublings: usize, dtype: Dtype) -> Result<Model> {
-    if !(1..=4).contains(&m) || !(1..=30).contains(&doublings) {
-        let expected = "addresses of 1 to 4 bits and 1 to 30 doublings";
-        return Err(Error::new(expected, format!("{m} bits and {doublings} doublings")));
+/// `m` is not 1 to 4, or `hops` is 0.
+pub fn pointer_chasing(m: usize, hops: u64, dtype: Dtype) -> Result<Model> {
+    if !(1..=4).contains(&m) || hops == 0 {
+        let expected = "addresses of 1 to 4 bits and a hop or more";
+        return Err(Error::new(expected, format!("{m} bits and {hops} hops")));
     }
     let channels = Channels { m };
-    let mut blocks = vec![look_up(collect(channels), channels)];
-    blocks.resize(doublings + 1, look_up(follow(channels), channels));
+    let mut blocks = vec![look_up(collect(channels), channels, true)];
+    let digits = (0..=hops.ilog2()).map(|t| hops >> t & 1 == 1);
+    blocks.extend(digits.map(|hop| look_up(follow(channels), channels, hop)));
     draft(channels).finish(blocks, 1, dtype)
 }
 
@@ -117,7 +119,7 @@ fn draft(channels: Channels) -> Draft {
 /// scores less than a wrong address.
 fn block_with_keys(channels: Channels, kind: impl Fn(usize) -> usize) -> Block {
     let m = channels.m;
-    let mut block = Block::zeros(m, channels.out() + 1, m + 2, 3 * m + 1);
+    let mut block = Block::zeros(m, channels.out() + 1, m + 2, UNITS * m + 1);
     for h in 0..m {
         for j in 0..=m {
             block.w_k[[h, channels.address(j), j]] = 1.0;
@@ -154,29 +156,42 @@ fn follow(channels: Channels) -> Block {
     block
 }
 
-/// The pointer becomes what was fetched, and `out` its bit where the token is an output.
+/// The units of the MLP per bit of an address.
+const UNITS: usize = 4;
+
+/// The pointer becomes what was fetched, except at the start unless it is to `hop`; `out` becomes the bit
+/// fetched where the token is an output.
 ///
-/// `relu(x + 1) = x + 1` for signs `x`; `relu(x + 2 is_output - 2)` is 1 exactly if the token is that
-/// output and `x` is +1.
-fn look_up(mut block: Block, channels: Channels) -> Block {
+/// `relu(x + 1) = x + 1` for signs `x`, and `relu(x + 1 - 2 is_output) = 0` at an output, so that units
+/// that subtract twice that change nothing at the start. `relu(x + 2 is_output - 2)` is 1 exactly if the
+/// token is that output and `x` is +1.
+fn look_up(mut block: Block, channels: Channels, hop: bool) -> Block {
     let m = channels.m;
     for j in 0..m {
         let (pointer, fetched) = (channels.pointer(j), channels.fetched(j));
-        let [old, new, read] = [3 * j, 3 * j + 1, 3 * j + 2];
-        block.w_in[[pointer, old]] = 1.0;
-        block.b_in[old] = 1.0;
-        block.w_out[[old, pointer]] = -1.0;
-        block.w_in[[fetched, new]] = 1.0;
-        block.b_in[new] = 1.0;
-        block.w_out[[new, pointer]] = 1.0;
-        block.w_out[[new, fetched]] = -1.0;
+        let [old, new, clear, read] = [0, 1, 2, 3].map(|unit| UNITS * j + unit);
+        for (unit, from, to, weight) in [
+            (old, pointer, pointer, -1.0),
+            (new, fetched, pointer, 1.0),
+            (clear, fetched, fetched, -1.0),
+        ] {
+            block.w_in[[from, unit]] = 1.0;
+            block.b_in[unit] = 1.0;
+            block.w_out[[unit, to]] = weight;
+        }
+        if !hop {
+            for output in (0..m).map(|i| channels.is_output(i)) {
+                block.w_in[[output, old]] = -2.0;
+                block.w_in[[output, new]] = -2.0;
+            }
+        }
         block.b_out[fetched] = 1.0;
         block.w_in[[fetched, read]] = 1.0;
         block.w_in[[channels.is_output(j), read]] = 2.0;
         block.b_in[read] = -2.0;
         block.w_out[[read, channels.out()]] = 1.0;
     }
-    block.w_in[[channels.out(), 3 * m]] = 1.0;
-    block.w_out[[3 * m, channels.out()]] = -1.0;
+    block.w_in[[channels.out(), UNITS * m]] = 1.0;
+    block.w_out[[UNITS * m, channels.out()]] = -1.0;
     block
 }

@@ -39,10 +39,14 @@ pub struct Targets {
 
 /// C2: queries and keys don't depend on what can change.
 pub fn require_oblivious(frame: &Frame, (l, block): (usize, &Block)) -> Checked<()> {
+    (0..frame.model().n_heads()).try_for_each(|h| require_oblivious_head(frame, (l, block), h))
+}
+
+fn require_oblivious_head(frame: &Frame, (l, block): (usize, &Block), h: usize) -> Checked<()> {
     for (name, weights) in [("W_Q", &block.w_q), ("W_K", &block.w_k)] {
-        let reads =
-            |&((_, c, _), &w): &((usize, usize, usize), &f64)| w != 0.0 && frame.is_dynamic(c);
-        if let Some(((h, c, _), _)) = weights.indexed_iter().find(reads) {
+        let reads = |&((c, _), &w): &((usize, usize), &f64)| w != 0.0 && frame.is_dynamic(c);
+        let head = weights.outer_iter().nth(h);
+        if let Some(((c, _), _)) = head.iter().flat_map(|head| head.indexed_iter()).find(reads) {
             let place = format!("layer {l}, head {h}: {name} reads the dynamic channel {c}");
             return Err(Failure::new("C2", place));
         }
@@ -57,7 +61,45 @@ pub fn find_targets(
     n_layers: usize,
     arithmetic: &mut Arithmetic,
 ) -> Checked<Targets> {
+    require_few_products(frame, (l, block))?;
+    let mut search = Search::new(frame, MAX_ENUMERATED / n_layers as u64, arithmetic);
+    for h in 0..frame.model().n_heads() {
+        let (keys, queries) =
+            (Projection::keys(frame, block, h), Projection::queries(frame, block, h));
+        let settled = search.set_keys(keys).and_then(|()| search.settle_head(h, &queries));
+        settled.map_err(|failure| failure.within(format!("layer {l}, head {h}")))?;
+    }
+    Ok(search.found)
+}
+
+/// What a head of a layer reads, row by row.
+pub enum Rows {
+    /// Per position its target, or none where the row is not known to be one-hot, and the first such row.
+    Settled(Vec<Option<u32>>, Option<String>),
+    /// No row is known to be one-hot, for this reason.
+    Unsettled(String),
+}
+
+/// The rows of every head of one of `n_layers` layers, one-hot or not, whatever else the layer does.
+pub fn find_rows(
+    frame: &Frame,
+    layer: (usize, &Block),
+    n_layers: usize,
+    arithmetic: &mut Arithmetic,
+) -> Vec<Rows> {
     let n_heads = frame.model().n_heads();
+    if let Err(failure) = require_few_products(frame, layer) {
+        return (0..n_heads).map(|_| Rows::Unsettled(failure.place.clone())).collect();
+    }
+    let mut search = Search::new(frame, MAX_ENUMERATED / n_layers as u64, arithmetic);
+    let rows = |h| match search.rows(layer, h) {
+        Ok((rows, exception)) => Rows::Settled(rows, exception),
+        Err(failure) => Rows::Unsettled(failure.place),
+    };
+    (0..n_heads).map(rows).collect()
+}
+
+fn require_few_products(frame: &Frame, (l, block): (usize, &Block)) -> Checked<()> {
     let n_weights =
         block.w_q.iter().chain(&block.w_k).filter(|&&w| w != 0.0).count() + block.b_q.len();
     let n = frame.model().n_ctx();
@@ -65,14 +107,7 @@ pub fn find_targets(
         let place = format!("layer {l}: {n} positions are too many for so large a W_Q and W_K");
         return Err(Failure::new("C4", place));
     }
-    let mut search = Search::new(frame, MAX_ENUMERATED / n_layers as u64, arithmetic);
-    for h in 0..n_heads {
-        let (keys, queries) =
-            (Projection::keys(frame, block, h), Projection::queries(frame, block, h));
-        let settled = search.set_keys(keys).and_then(|()| search.settle_head(h, &queries));
-        settled.map_err(|failure| failure.within(format!("layer {l}, head {h}")))?;
-    }
-    Ok(search.found)
+    Ok(())
 }
 
 /// A linear map of the static channels to the entries of a head, without its zeros.
@@ -231,25 +266,59 @@ impl<'a> Search<'a> {
     /// Finds the targets of head `h`.
     fn settle_head(&mut self, h: usize, queries: &Projection) -> Checked<()> {
         let (n, n_heads) = (self.frame.model().n_ctx(), self.frame.model().n_heads());
-        let threshold = self.frame.model().dtype.underflow_threshold();
         let mut query = Vec::new();
         for position in 0..n {
-            queries.apply(self.frame, position, &mut query, self.arithmetic)?;
-            let (target, gap) = match self.look_up(position, &query) {
-                Some(found) if found.1 > threshold || !self.can_enumerate() => found,
-                _ => self.enumerate(position, &query)?,
-            };
-            // θ is irrational and its value here is off by an ulp at most, so a gap above the value is
-            // above θ.
-            if gap <= threshold {
-                let place = format!("position {position}: the score of position {target}");
-                let lead = format!("leads by {gap}, {threshold:.2} needed");
-                return Err(Failure::new("C4", format!("{place} {lead}")));
-            }
+            let (target, gap) = self.settle_row(position, queries, &mut query)?;
             self.found.targets[position * n_heads + h] = target;
             self.found.gap = self.found.gap.min(gap);
         }
         Ok(())
+    }
+
+    /// The target of every row of head `h`, none where a row is not settled, and the first such row.
+    fn rows(
+        &mut self,
+        (l, block): (usize, &Block),
+        h: usize,
+    ) -> Checked<(Vec<Option<u32>>, Option<String>)> {
+        let within = |failure: Failure| failure.within(format!("layer {l}, head {h}"));
+        require_oblivious_head(self.frame, (l, block), h)?;
+        self.set_keys(Projection::keys(self.frame, block, h)).map_err(within)?;
+        let queries = Projection::queries(self.frame, block, h);
+        let (mut query, mut exception) = (Vec::new(), None);
+        let n = self.frame.model().n_ctx();
+        let row = |position| match self.settle_row(position, &queries, &mut query) {
+            Ok((target, _)) => Some(target),
+            Err(failure) => {
+                exception.get_or_insert_with(|| within(failure).place);
+                None
+            }
+        };
+        let rows = (0..n).map(row).collect();
+        Ok((rows, exception))
+    }
+
+    /// The target of a position and the lead of its score, which exceeds the threshold.
+    fn settle_row(
+        &mut self,
+        position: usize,
+        queries: &Projection,
+        query: &mut Vec<Dyadic>,
+    ) -> Checked<(u32, f64)> {
+        let threshold = self.frame.model().dtype.underflow_threshold();
+        queries.apply(self.frame, position, query, self.arithmetic)?;
+        let (target, gap) = match self.look_up(position, query) {
+            Some(found) if found.1 > threshold || !self.can_enumerate() => found,
+            _ => self.enumerate(position, query)?,
+        };
+        // θ is irrational and its value here is off by an ulp at most, so a gap above the value is
+        // above θ.
+        if gap <= threshold {
+            let place = format!("position {position}: the score of position {target}");
+            let lead = format!("leads by {gap}, {threshold:.2} needed");
+            return Err(Failure::new("C4", format!("{place} {lead}")));
+        }
+        Ok((target, gap))
     }
 
     /// The target by the distance lemma.

@@ -82,6 +82,18 @@ impl<'m> Frame<'m> {
         layers: &[(usize, &Block)],
         arithmetic: &mut Arithmetic,
     ) -> Checked<Self> {
+        let mut frame = Frame::without_states(model, layers, arithmetic)?;
+        frame.find_states(arithmetic)?;
+        frame.starts = frame.find_starts()?;
+        Ok(frame)
+    }
+
+    /// Sorts the channels (C1) only: enough for queries and keys, whatever the states are.
+    pub fn without_states(
+        model: &'m Model,
+        layers: &[(usize, &Block)],
+        arithmetic: &mut Arithmetic,
+    ) -> Checked<Self> {
         let written = layers.iter().map(|(_, block)| written_channels(block));
         let by_token = |c| model.w_e[[0, c]] != model.w_e[[1, c]];
         let mut is_dynamic: Vec<bool> = (0..model.d_model()).map(by_token).collect();
@@ -92,11 +104,8 @@ impl<'m> Frame<'m> {
         model.input_positions.iter().for_each(|&position| tokens[position] = 0);
         let dynamic = (0..model.d_model()).filter(|&c| is_dynamic[c]).collect();
         let (states, starts) = ([Vec::new(), Vec::new()], Vec::new());
-        let mut frame =
-            Frame { model, is_dynamic, dynamic, tokens, states, lone_state: None, starts };
+        let frame = Frame { model, is_dynamic, dynamic, tokens, states, lone_state: None, starts };
         frame.require_exact_embedding(arithmetic)?;
-        frame.find_states(arithmetic)?;
-        frame.starts = frame.find_starts()?;
         Ok(frame)
     }
 

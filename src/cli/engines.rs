@@ -1,0 +1,126 @@
+//! `verify --engines`: engines held against each other.
+
+use circuit2tf::Result;
+use circuit2tf::circuit::Circuit;
+use circuit2tf::model::Model;
+use circuit2tf::run::Engine;
+use circuit2tf::verify::{self, Agreement, Assignments, Counterexample, Verdict, bit_string};
+use clap::ValueEnum;
+use serde_json::{Value, json};
+
+use super::progress::Bar;
+use super::run::EngineName;
+use super::{Report, verify as command};
+
+/// Up to so many inputs engines are compared on all assignments.
+const FEW_INPUTS: usize = 20;
+
+/// All assignments where there are few inputs, else a sample.
+pub fn assignments(circuit: &Circuit, count: u64, seed: u64) -> Assignments {
+    match circuit.inputs().len() {
+        0..=FEW_INPUTS => Assignments::All,
+        _ => Assignments::Sample { count, seed },
+    }
+}
+
+/// Compares the engines named, or all; those that refuse the model are listed with the reason.
+pub fn compare(
+    model: &Model,
+    circuit: &Circuit,
+    names: &[String],
+    assignments: Assignments,
+) -> Result<Report> {
+    let mut ready: Vec<Box<dyn Engine + '_>> = Vec::new();
+    let mut refusals: Vec<(String, String)> = Vec::new();
+    for name in chosen(names)? {
+        match name.prepare(model) {
+            Ok(engine) => ready.push(engine),
+            Err(error) => refusals.push((name.to_string(), error.to_string())),
+        }
+    }
+    let engines: Vec<&dyn Engine> = ready.iter().map(|engine| &**engine).collect();
+    let total = assignments.total(circuit.inputs().len())?;
+    let bar = Bar::new(total);
+    let found = verify::agree(model, circuit, &engines, model.n_loops, assignments, &bar)?;
+    let mut text = String::new();
+    for (engine, agreement) in engines.iter().zip(&found) {
+        text += &format!("{:<12} {}\n", engine.name(), line(engines[0].name(), agreement));
+    }
+    refusals.iter().for_each(|(name, why)| text += &format!("{name:<12} not run: {why}\n"));
+    let verdict = verdict(&engines, &found, assignments, total, model.n_loops);
+    text += &format!("{verdict}\n");
+    let mut json = command::verdict_json(&verdict);
+    json["engines"] = engines.iter().zip(&found).map(|(e, a)| entry(e.name(), a)).collect();
+    json["not_run"] =
+        refusals.iter().map(|(name, why)| json!({"engine": name, "why": why})).collect();
+    Ok(Report { text: text.into_bytes(), json, status: verdict.exit_status() })
+}
+
+/// The engines asked for; the literal one first, since the others are held against it.
+fn chosen(names: &[String]) -> Result<Vec<EngineName>> {
+    if names == ["all"] {
+        return Ok(EngineName::value_variants()
+            .iter()
+            .copied()
+            .filter(|e| *e != EngineName::Auto)
+            .collect());
+    }
+    let parse = |name: &String| {
+        EngineName::from_str(name, false).map_err(|_| {
+            let known = EngineName::value_variants().iter().map(EngineName::to_string);
+            let known = known.collect::<Vec<_>>().join(", ");
+            circuit2tf::Error::new(format!("all, or engines of {known}"), format!("{name:?}"))
+        })
+    };
+    names.iter().map(parse).collect()
+}
+
+/// Wrong if an engine differs from the circuit at the end, or from the first engine anywhere.
+fn verdict(
+    engines: &[&dyn Engine],
+    found: &[Agreement],
+    assignments: Assignments,
+    total: u64,
+    n_loops: usize,
+) -> Verdict {
+    let first = found.iter().find_map(|a| a.wrong.clone().or(a.departure.clone().map(|(_, d)| d)));
+    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
+    match first {
+        Some(counterexample) => Verdict::Refuted(counterexample),
+        None if engines.is_empty() => {
+            Verdict::Unknown { how: "no engine runs the model".to_string() }
+        }
+        None => assignments.verdict(total, &names.join("+"), n_loops),
+    }
+}
+
+fn line(first: &str, agreement: &Agreement) -> String {
+    let show = |c: &Counterexample| {
+        let (expected, got) = (u8::from(c.expected), u8::from(!c.expected));
+        format!("input={} output={} expected={expected} got={got}", bit_string(&c.input), c.output)
+    };
+    match (&agreement.departure, &agreement.wrong) {
+        (Some((r, difference)), _) => {
+            format!("differs from {first} after {r} loops: {}", show(difference))
+        }
+        (None, Some(wrong)) => format!("differs from the circuit: {}", show(wrong)),
+        (None, None) => "same bits after every loop".to_string(),
+    }
+}
+
+fn entry(name: &str, agreement: &Agreement) -> Value {
+    let show = |c: &Counterexample| {
+        json!({
+            "input": bit_string(&c.input),
+            "output": c.output,
+            "expected": u8::from(c.expected),
+            "got": u8::from(!c.expected),
+        })
+    };
+    json!({
+        "engine": name,
+        "differs_after_loop": agreement.departure.as_ref().map(|(r, _)| r),
+        "departure": agreement.departure.as_ref().map(|(_, difference)| show(difference)),
+        "wrong": agreement.wrong.as_ref().map(show),
+    })
+}

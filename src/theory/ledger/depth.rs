@@ -1,0 +1,229 @@
+//! Layers and levels: when a model needs as many layers as its circuit has levels, and when not.
+
+use super::{Claim, DTYPES, EXACT, Evidence, OBLIVIOUS, Status, is_right, lut, map};
+use crate::circuit::{Circuit, TruthTable};
+use crate::compile::{Options, compile};
+use crate::error::Result;
+use crate::family::generate;
+use crate::mapping;
+use crate::model::{Dtype, Model};
+use crate::network::Network;
+use crate::theory::depth::{self, Basis, Census};
+use crate::theory::shallow;
+
+pub(super) const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "depth-layers-needed",
+        statement: "A model that is not looped needs as many layers as its circuit has levels.",
+        status: Status::Refuted,
+        assumptions: "none",
+        reason: "A uniform average and an MLP count, lookup needs one layer, and levels collapse.",
+        range: "4-bit adder of depth 7 in 4 and 3 layers; parity of 10 inputs and a 6-input table in \
+                1; parity of 9 in 2: all inputs",
+        check: Some(depth_layers_needed),
+    },
+    Claim {
+        id: "collapse",
+        statement: "Every network of fan-in 2 and depth D runs in ceil(D/c) layers with 2^c heads and an \
+                    MLP of 2^(2^c + 1) + 2^c + 1 units, for c = 1, 2, 3.",
+        status: Status::Proved,
+        assumptions: EXACT,
+        reason: "A node of level l is a function of at most 2^c nodes of level at most c (ceil(l/c) - 1).",
+        range: "networks of 14 circuits, c = 1, 2, 3, all inputs; model shapes for the 4-bit adder",
+        check: Some(collapse),
+    },
+    Claim {
+        id: "symmetric-one-layer",
+        statement: "Every symmetric function of n <= 256 inputs runs in one layer with one head and n \
+                    MLP units.",
+        status: Status::Proved,
+        assumptions: "matrix products are accumulated in f32, or exactly",
+        reason: "The average over 2^q tokens is the count divided by 2^q; the MLP interpolates.",
+        range: "all 32 symmetric functions of 4 inputs in f32, f16 and bf16, all inputs",
+        check: Some(symmetric_one_layer),
+    },
+    Claim {
+        id: "hops-need-layers",
+        statement: "Following a pointer k times needs k layers.",
+        status: Status::Refuted,
+        assumptions: "none",
+        reason: "Pointers double, and powers of a map commute: k hops in floor(log2 k) + 2 layers, one of \
+                 which collects the table's bits. That Omega(log k) are needed is conditional: see \
+                 k-hop-lower-bound.",
+        range: "k = 4 to 16, 31, 32 and 1000, all 256 tables of 4 entries and all starts, f32, f16, bf16",
+        check: Some(hops_need_layers),
+    },
+    Claim {
+        id: "oblivious-depth",
+        statement: "With H heads and one bit per token the least number of layers of a function is its \
+                    least depth in gates of H + 1 inputs.",
+        status: Status::Proved,
+        assumptions: OBLIVIOUS,
+        reason: "A token's bit after a layer is a gate of its own and H read bits; conversely a tree of \
+                 gates is laid on tokens, each gate on that of its leftmost leaf.",
+        range: "H = 1, all 256 functions of 3 inputs, all models of 4 tokens and up to 2 layers",
+        check: Some(oblivious_depth),
+    },
+    Claim {
+        id: "oblivious-width",
+        statement: "With H heads the output depends on at most (H + 1)^L inputs after L layers, however \
+                    many tokens there are.",
+        status: Status::Proved,
+        assumptions: OBLIVIOUS,
+        reason: "Induction: a token's field is the union of its own and H others.",
+        range: "receptive fields of 6 compiled networks after every number of steps",
+        check: Some(oblivious_width),
+    },
+    Claim {
+        id: "census",
+        statement: "Of the 65536 functions of 4 variables 7552 need 4 levels of two-input gates, and none \
+                    needs more than 2 levels of three-input gates.",
+        status: Status::Verified,
+        assumptions: "complements are free",
+        reason: "Dynamic programming over all truth tables.",
+        range: "all functions of 4 variables",
+        check: Some(census),
+    },
+];
+
+fn depth_layers_needed(evidence: &mut Evidence) -> Result<()> {
+    let adder = generate("adder:4")?;
+    for collapse in [2, 3] {
+        let options = Options { collapse, unroll: true, ..Options::default() };
+        note_shallow(evidence, "adder:4, collapsed", &compile(&adder, "", &options)?, &adder)?;
+    }
+    let odd: Vec<bool> = (0..=10).map(|ones| ones % 2 == 1).collect();
+    for dtype in DTYPES {
+        let model = shallow::symmetric(&odd, dtype)?;
+        note_shallow(evidence, "parity:10", &model, &generate("parity:10")?)?;
+    }
+    let table = six_input_table(0x9E37_79B9_7F4A_7C15)?;
+    let model = compile(&table, "", &Options { heads: 6, ..Options::default() })?;
+    note_shallow(evidence, "a table of six inputs", &model, &table)?;
+    let model = shallow::parity_of_three(2, Dtype::F32)?;
+    note_shallow(evidence, "parity:9", &model, &generate("parity:9")?)
+}
+
+/// Notes that a model of fewer layers than the circuit's levels computes the circuit on all inputs.
+fn note_shallow(
+    evidence: &mut Evidence,
+    what: &str,
+    model: &Model,
+    circuit: &Circuit,
+) -> Result<()> {
+    let (layers, depth) = (model.n_layers() * model.n_loops, mapping::depth(circuit, 2));
+    let right = is_right(model, circuit, model.n_loops)?;
+    let text = format!("{what} in {}: depth {depth}, layers {layers}", model.dtype);
+    evidence.note(right && layers < depth, text);
+    Ok(())
+}
+
+fn six_input_table(bits: u64) -> Result<Circuit> {
+    lut(TruthTable::new(6, bits)?)
+}
+
+fn collapse(evidence: &mut Evidence) -> Result<()> {
+    let named = ["adder:4", "parity-chain:9", "mult:3", "majority:7"].map(String::from);
+    let random = (0..10).map(|seed| format!("random:n=6,gates=40,seed={seed}"));
+    for spec in named.into_iter().chain(random) {
+        let mapped = map(&spec)?;
+        for c in 1..=3 {
+            let collapsed = mapping::collapse(&mapped, c)?.network;
+            let depth = mapped.network.depth();
+            let text = format!("{spec}: depth {depth}, {c} levels in one: {}", collapsed.depth());
+            let right =
+                collapsed.depth() == depth.div_ceil(c) && agree(&mapped.network, &collapsed);
+            evidence.note(right, text);
+        }
+    }
+    let adder = generate("adder:4")?;
+    for (c, shape) in [(1, (7, 2, 11)), (2, (4, 4, 37)), (3, (3, 8, 521))] {
+        let model = compile(&adder, "", &Options { collapse: c, ..Options::default() })?;
+        let found = (model.n_loops, model.n_heads(), model.d_mlp());
+        evidence.note(found == shape, format!("adder:4, c = {c}: layers, heads, units {found:?}"));
+    }
+    Ok(())
+}
+
+/// Whether two networks have the same outputs on all inputs.
+fn agree(a: &Network, b: &Network) -> bool {
+    let outputs = |network: &Network, input: &[bool]| {
+        let values = network.evaluate(input);
+        network.outputs().iter().map(|&id| values[id as usize]).collect::<Vec<_>>()
+    };
+    (0..1usize << a.n_inputs()).all(|number| {
+        let input: Vec<bool> = (0..a.n_inputs()).map(|i| number >> i & 1 == 1).collect();
+        outputs(a, &input) == outputs(b, &input)
+    })
+}
+
+fn symmetric_one_layer(evidence: &mut Evidence) -> Result<()> {
+    for dtype in DTYPES {
+        let mut right = true;
+        for code in 0..32u32 {
+            let values: Vec<bool> = (0..=4).map(|ones| code >> ones & 1 == 1).collect();
+            let ones = |x: &[bool]| x.iter().filter(|&&bit| bit).count();
+            let circuit = lut(TruthTable::from_fn(4, |x| values[ones(x)]))?;
+            let model = shallow::symmetric(&values, dtype)?;
+            right &= (model.n_layers(), model.n_heads(), model.d_mlp()) == (1, 1, 4);
+            right &= is_right(&model, &circuit, 1)?;
+        }
+        evidence.note(right, format!("32 symmetric functions of 4 inputs in {dtype}"));
+    }
+    Ok(())
+}
+
+fn hops_need_layers(evidence: &mut Evidence) -> Result<()> {
+    for hops in (4..=16).chain([31, 32, 1000]) {
+        let circuit = generate(&format!("pointer:n=4,k={hops}"))?;
+        let mut right = true;
+        let mut layers = 0;
+        for dtype in DTYPES {
+            let model = shallow::pointer_chasing(2, hops, dtype)?;
+            right &= is_right(&model, &circuit, 1)?;
+            layers = model.n_layers() as u64;
+        }
+        evidence.note(
+            right && layers <= hops && layers == u64::from(hops.ilog2()) + 2,
+            format!("{hops} hops among 4 entries: {layers} layers, all 2^10 tables and starts"),
+        );
+    }
+    Ok(())
+}
+
+fn oblivious_depth(evidence: &mut Evidence) -> Result<()> {
+    let census = Census::new(3, Basis::Binary)?;
+    for (layers, computed) in depth::tiny_oblivious_models().iter().enumerate() {
+        let within = |f: u16| census.depth(f).is_some_and(|depth| depth <= layers);
+        let same = (0..256).all(|f| computed[usize::from(f)] == within(f));
+        let n = computed.iter().filter(|&&computed| computed).count();
+        evidence.note(same, format!("{layers} layers compute {n} functions, those of that depth"));
+    }
+    Ok(())
+}
+
+fn oblivious_width(evidence: &mut Evidence) -> Result<()> {
+    for spec in ["parity:16", "adder:4", "mux:3", "majority:7", "mult:4", "adder-ks:8"] {
+        let network = map(spec)?.network;
+        let largest = |steps: usize| {
+            let fields = depth::receptive_fields(&network, steps);
+            fields.iter().map(|field| field.iter().filter(|&&bit| bit).count()).max().unwrap_or(0)
+        };
+        // A compiled layer's gates ignore their own state: its fan-in alone bounds the field.
+        let bound = |steps: usize| depth::receptive_field_bound(network.k() - 1, steps);
+        let within = (0..=network.depth()).all(|steps| largest(steps) as u128 <= bound(steps));
+        evidence
+            .note(within, format!("{spec}: fields within 2^T for T = 0 to {}", network.depth()));
+    }
+    Ok(())
+}
+
+fn census(evidence: &mut Evidence) -> Result<()> {
+    for (basis, expected) in
+        [(Basis::Binary, &[10, 60, 1458, 56456, 7552][..]), (Basis::Ternary, &[10, 932, 64594])]
+    {
+        let counts = Census::new(4, basis)?.counts();
+        evidence.note(counts == expected, format!("{}: {counts:?} by depth", basis.name()));
+    }
+    Ok(())
+}
