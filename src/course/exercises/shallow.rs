@@ -105,7 +105,8 @@ pub static EXERCISES: [Exercise; 4] = [
             "Addresses tell {nodes} tokens apart.",
         ],
         worked: "ceil(log2 {hops}) = **{loops}** loops, with {nodes} tokens and addresses of **{address}** bits. \
-            That {hops} steps look sequential proves nothing. A lower bound of order log {hops} for small \
+            (The models of `circuit2tf claims check hops-need-layers` take one layer more: they are given the table as \
+            bits, and collect them first.) That {hops} steps look sequential proves nothing. A lower bound of order log {hops} for small \
             models is known only under a conjecture, that one long cycle cannot be told from two in fewer \
             rounds of parallel computation.",
         require: any,
