@@ -17,6 +17,7 @@ mod claims;
 mod compare;
 mod compile;
 mod convert;
+mod course;
 mod depth;
 mod devices;
 mod engines;
@@ -97,6 +98,8 @@ enum Command {
     Gen(convert::GenArgs),
     /// Read a circuit in one format and write it in another
     Convert(convert::ConvertArgs),
+    /// Exercises with hints, a grader and worked answers; problem sheets, grading, the lessons
+    Course(course::Args),
     /// List the families of generated circuits, or describe one
     Families(families::Args),
 }
@@ -152,6 +155,7 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Info(args) => info::main(&args),
         Command::Gen(args) => convert::generate(&args),
         Command::Convert(args) => convert::convert(&args),
+        Command::Course(args) => course::main(&args),
         Command::Families(args) => families::main(&args),
     }
 }

@@ -42,6 +42,7 @@
 //! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
 //! | [`figure`] | what is computed, drawn as SVG | trace |
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
+//! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
 //! [`batch`] (bits of many assignments, programs of look-up tables on them) and [`Error`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
@@ -53,6 +54,7 @@ pub mod batch;
 pub mod circuit;
 pub mod claim;
 pub mod compile;
+pub mod course;
 mod error;
 pub mod explorer;
 pub mod family;

@@ -15,6 +15,7 @@ mod dtype;
 pub mod file;
 mod schedule;
 mod scheme;
+pub mod sparse;
 
 pub use dtype::Dtype;
 pub use schedule::{Applied, Schedule};

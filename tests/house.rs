@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const SHARED: [&str; 2] = ["batch", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 19] = [
+const IMPORTS: [(&str, &[&str]); 20] = [
     ("batch", &[]),
     ("error", &[]),
     ("circuit", &[]),
@@ -49,6 +49,13 @@ const IMPORTS: [(&str, &[&str]); 19] = [
     ("trace", &["circuit", "claim", "mapping", "model", "network", "run", "verify"]),
     ("figure", &["trace"]),
     ("explorer", &["figure", "model", "trace"]),
+    (
+        "course",
+        &[
+            "circuit", "network", "mapping", "model", "sat", "family", "format", "layout", "claim",
+            "compile", "run", "verify", "theory", "trace", "figure", "explorer",
+        ],
+    ),
 ];
 
 /// A room inside a room that is held to more: a certificate is checked without running the model.

@@ -74,14 +74,28 @@ fn candle(name: impl Fn(usize) -> DeviceName) -> Vec<Entry> {
 }
 
 /// What the gpu engine finds.
+#[cfg(feature = "gpu")]
 fn adapters() -> Vec<Entry> {
-    let absent = Entry {
-        name: "vulkan".to_string(),
+    let found = circuit2tf::run::gpu::adapters();
+    let entry = |adapter: &circuit2tf::run::gpu::Adapter| Entry {
+        name: adapter.backend.to_string(),
         engines: "gpu",
-        answers: false,
-        note: "this program was built without the cargo feature gpu".to_string(),
+        answers: true,
+        note: adapter.to_string(),
     };
-    if cfg!(feature = "gpu") { Vec::new() } else { vec![absent] }
+    match found.as_slice() {
+        [] => vec![no_adapter("no driver answers")],
+        found => found.iter().map(entry).collect(),
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+fn adapters() -> Vec<Entry> {
+    vec![no_adapter("this program was built without the cargo feature gpu")]
+}
+
+fn no_adapter(why: &str) -> Entry {
+    Entry { name: "vulkan".to_string(), engines: "gpu", answers: false, note: why.to_string() }
 }
 
 fn line(entry: &Entry) -> String {

@@ -1,0 +1,365 @@
+//! The course: every exercise starts unsolved, its worked answer passes, every mistake is recognised, and
+//! the numbers of the theory come out for the default parameters.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
+
+use circuit2tf::course::{self, Instance, Solution, Task};
+use circuit2tf::{Error, Result};
+
+#[path = "support/session.rs"]
+mod session;
+
+/// Seeds that are gone through besides the defaults.
+const SEEDS: u64 = 20;
+
+/// The outcome of an answer, whose file, if it is one, is in memory.
+fn check(instance: &Instance, task: &Task, solution: &Solution) -> course::Outcome {
+    let (answer, bytes) = match solution {
+        Solution::Text(text) => (text.as_str(), Vec::new()),
+        Solution::File { name, bytes } => (*name, bytes.clone()),
+    };
+    let reader = |name: &str| -> Result<Vec<u8>> {
+        if name == answer {
+            Ok(bytes.clone())
+        } else {
+            Err(Error::message(format!("no file {name}")))
+        }
+    };
+    task.check(answer, &reader).unwrap_or_else(|error| {
+        panic!("exercise {}{}: {answer}: {error}", instance.exercise.number, instance.flags)
+    })
+}
+
+fn each_instance(mut f: impl FnMut(Instance)) {
+    for exercise in course::exercises() {
+        // Programs are built by rustc: a seed or two are enough.
+        let is_program = exercise.instance(None, &[]).unwrap().task().unwrap().is_program();
+        let seeds = if is_program { 1 } else { SEEDS };
+        for seed in [None].into_iter().chain((0..seeds).map(Some)) {
+            f(exercise.instance(seed, &[]).unwrap());
+        }
+    }
+}
+
+#[test]
+fn worked_answers_pass() {
+    each_instance(|instance| {
+        let place = format!("exercise {}{}", instance.exercise.number, instance.flags);
+        let task = instance.task().unwrap();
+        let solution = task.solution().unwrap();
+        let outcome = check(&instance, &task, &solution);
+        assert!(outcome.right, "{place}: {solution:?} {outcome:?}");
+        assert!(outcome.diagnoses.is_empty(), "{place}");
+        for text in [instance.statement().unwrap(), instance.worked().unwrap()] {
+            assert!(!text.contains("NaN") && !text.contains("inf "), "{place}: {text}");
+        }
+        assert!(instance.hints().unwrap().len() >= 2, "{place} has too few hints");
+    });
+}
+
+#[test]
+fn every_mistake_is_recognised_and_wrong() {
+    let mut seen = BTreeMap::new();
+    each_instance(|instance| {
+        let number = instance.exercise.number;
+        let task = instance.task().unwrap();
+        for (mistake, solution) in task.wrong_answers() {
+            let place = format!("exercise {number}{}: {mistake}", instance.flags);
+            let outcome = check(&instance, &task, &solution);
+            assert!(!outcome.right, "{place}: {solution:?} passes");
+            let found = outcome.diagnoses.iter().any(|d| d.mistake == mistake && !d.why.is_empty());
+            assert!(found, "{place}: {outcome:?}");
+            *seen.entry(number).or_insert(0) += 1;
+        }
+    });
+    for exercise in course::exercises() {
+        assert!(
+            seen.get(&exercise.number).is_some_and(|&n| n >= 2),
+            "exercise {}",
+            exercise.number
+        );
+    }
+}
+
+/// What the theory says of the default parameters, and of others where it names them.
+#[test]
+fn the_numbers_of_the_theory_come_out() {
+    let cases: &[(usize, &[(&str, u64)], &str)] = &[
+        (1, &[], "120 120 10 7.15"),
+        (1, &[("layers", 24), ("recurrent", 12), ("loops", 2)], "24 24 2 1.68"),
+        (3, &[], "10 40 3"),
+        (4, &[], "1.932 8.397 52 46.5 8.67"),
+        (4, &[("address", 16)], "2.169 12.557 52 46.5 8.67"),
+        (5, &[], "37 2490 37888"),
+        (2, &[], "15 65536 4369.07 65512.9"),
+        (8, &[], "3 7"),
+        (9, &[], "7 4 3 11 37 521"),
+        (10, &[], "7552 0 24"),
+        (10, &[("levels", 2)], "1458 64594 24"),
+        (11, &[], "4 8 40"),
+        (12, &[], "1 99.609375 256"),
+        (13, &[], "101"),
+        (14, &[], "7 5.22"),
+        (14, &[("width", 8)], "15 7.72"),
+        (14, &[("width", 10)], "19 8.48"),
+        (15, &[], "76 10 69 1023"),
+        (16, &[], "256 2048 2^24 0.5"),
+        (17, &[], "10 4096 12"),
+        (18, &[], "16000000 2^24 2^20"),
+        (19, &[], "16 16 2"),
+        (20, &[], "3 0.00625"),
+        (21, &[], "6 10 3 6492"),
+        (22, &[], "0 1e-12"),
+        (23, &[], "FCTTFO"),
+        (24, &[], "16 4"),
+    ];
+    for (number, set, answer) in cases {
+        let set: Vec<(String, u64)> = set.iter().map(|(n, v)| (n.to_string(), *v)).collect();
+        let instance = course::exercise(*number).unwrap().instance(None, &set).unwrap();
+        let task = instance.task().unwrap();
+        let outcome = check(&instance, &task, &Solution::Text(answer.to_string()));
+        assert!(outcome.right, "exercise {number}: {answer}: {outcome:?}");
+    }
+}
+
+#[test]
+fn exercises_are_numbered_and_lie_in_lessons() {
+    let numbers: Vec<usize> = course::exercises().iter().map(|exercise| exercise.number).collect();
+    assert!(numbers.windows(2).all(|pair| pair[0] < pair[1]), "{numbers:?}");
+    for exercise in course::exercises() {
+        let lesson = course::lessons().iter().find(|lesson| lesson.number == exercise.lesson);
+        assert!(lesson.is_some() && (1..=3).contains(&exercise.stars) && exercise.minutes > 0);
+        for parameter in exercise.parameters {
+            let (least, most) = parameter.range;
+            for value in parameter.drawn.iter().chain([&parameter.default]) {
+                assert!((least..=most).contains(value), "{} {}", exercise.number, parameter.name);
+            }
+        }
+    }
+}
+
+#[test]
+fn seeds_change_numbers_and_the_same_seed_gives_the_same() {
+    for exercise in course::exercises() {
+        let values = |seed| exercise.instance(Some(seed), &[]).unwrap().values;
+        assert_eq!(values(7), values(7));
+        if !exercise.parameters.is_empty() {
+            assert!(
+                (0..SEEDS).any(|seed| values(seed) != values(0)),
+                "exercise {}",
+                exercise.number
+            );
+        }
+    }
+}
+
+#[test]
+fn parameters_are_named_and_bounded() {
+    let exercise = course::exercise(3).unwrap();
+    let with = |name: &str, value| exercise.instance(None, &[(name.to_string(), value)]);
+    assert!(with("depth", 5).is_ok());
+    assert!(with("depth", 0).is_err() && with("depth", u64::MAX).is_err());
+    assert!(with("height", 5).unwrap_err().to_string().contains("layers"));
+    assert!(course::exercise(0).is_err() && course::exercise(999).is_err());
+}
+
+/// A folder with the files that lessons and experiments name.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for files in
+        ["circuits", "examples/course", "examples/course/exercises", "examples/course/answers"]
+    {
+        session::copy_files(files, folder.path());
+    }
+    folder
+}
+
+#[test]
+fn the_lessons_print_what_they_show() {
+    for lesson in course::lessons() {
+        let folder = folder();
+        let sessions = session::sessions(lesson.text);
+        assert!(sessions.len() >= 2, "lesson {} has {} commands", lesson.number, sessions.len());
+        for (command, expected) in sessions {
+            assert_eq!(
+                session::run(&command, folder.path()),
+                expected,
+                "{}: {command}",
+                lesson.file
+            );
+        }
+    }
+}
+
+/// Each lesson is a file of its own, and names every exercise of its own and no unknown one.
+#[test]
+fn lessons_end_with_their_exercises() {
+    for lesson in course::lessons() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/course");
+        let text = std::fs::read_to_string(path.join(format!("{}.md", lesson.file))).unwrap();
+        assert_eq!(text, lesson.text);
+        assert!(
+            text.starts_with(&format!("# {}. {}\n", lesson.number, lesson.title)),
+            "{}",
+            lesson.file
+        );
+        let end = text.split("## Exercises").nth(1).expect("a lesson ends with exercises");
+        let named: Vec<usize> = end.split("**").filter_map(|word| word.parse().ok()).collect();
+        let mut own: Vec<usize> = course::exercises()
+            .iter()
+            .filter(|exercise| exercise.lesson == lesson.number)
+            .map(|exercise| exercise.number)
+            .collect();
+        own.sort_by_key(|number| named.iter().position(|n| n == number));
+        assert_eq!(named, own, "{}", lesson.file);
+    }
+}
+
+/// What a diagnosis tells a student to run does run.
+#[test]
+fn experiments_run() {
+    let folder = folder();
+    let mut commands = std::collections::BTreeSet::new();
+    for exercise in course::exercises() {
+        let instance = exercise.instance(None, &[]).unwrap();
+        let task = instance.task().unwrap();
+        for (_, solution) in task.wrong_answers() {
+            for diagnosis in check(&instance, &task, &solution).diagnoses {
+                commands.extend(Some(diagnosis.experiment).filter(|command| !command.is_empty()));
+            }
+        }
+    }
+    assert!(commands.len() > 15, "{commands:?}");
+    for command in commands {
+        let words: Vec<&str> = command.split_whitespace().collect();
+        assert_eq!(words[0], "circuit2tf", "{command}");
+        let status = program(folder.path()).args(&words[1..]).output().unwrap().status;
+        assert_eq!(status.code(), Some(0), "{command}");
+    }
+}
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
+    command.current_dir(folder).env("CIRCUIT2TF_STATE", folder.join("state/course.json"));
+    command
+}
+
+/// Exit status and output of `circuit2tf course …`.
+fn run(folder: &Path, line: &str) -> (Option<i32>, String) {
+    let output = program(folder).arg("course").args(line.split_whitespace()).output().unwrap();
+    (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+}
+
+#[test]
+fn a_student_goes_through_an_exercise() {
+    let folder = folder();
+    let run = |line: &str| run(folder.path(), line);
+    let (status, text) = run("list");
+    assert!(status == Some(0) && text.contains("How many loops") && !text.contains("solved"));
+    assert!(run("show 3").1.contains("depth 37"));
+    assert!(run("hint 3").1.starts_with("1 of 2") && run("hint 3").1.contains("2 of 2"));
+    let (status, text) = run("check 3 9 36 1");
+    assert!(
+        status == Some(1) && text.contains("floor instead of ceil") && text.ends_with("WRONG\n"),
+        "{text}"
+    );
+    let (status, text) = run("check 3 11 44 7");
+    assert!(status == Some(1) && text.contains("course hint 3"), "{text}");
+    assert_eq!(run("check 3 ten").0, Some(2));
+    assert_eq!(
+        run("check 3 10, 40, 3"),
+        (Some(0), "loops 10 is right\napplied 40 is right\nidle 3 is right\nRIGHT\n".to_string())
+    );
+    assert!(run("list").1.contains("solved"));
+    assert!(run("progress").1.contains("3  solved  tries 3  hints 2"));
+    assert!(run("--json progress").1.contains("\"solved\": 1"));
+    assert!(run("next").1.starts_with("Exercise 5"));
+    assert!(run("answer 3 --seed 5").1.contains("fixed point"));
+    assert_eq!(run("reset 3").0, Some(0));
+    assert!(run("progress").1.starts_with("0 of"));
+}
+
+#[test]
+fn a_broken_state_file_is_an_error_and_stays_as_it_is() {
+    let folder = folder();
+    let state = folder.path().join("state/course.json");
+    std::fs::create_dir(folder.path().join("state")).unwrap();
+    for broken in ["{\"version\": 1, \"exer", "{\"version\": 9, \"exercises\": {}}", ""] {
+        std::fs::write(&state, broken).unwrap();
+        for line in ["check 3 10 40 3", "hint 3", "list", "reset"] {
+            let (status, text) = run(folder.path(), line);
+            assert!(status == Some(2) && text.contains("course.json"), "{line}: {text}");
+        }
+        assert_eq!(std::fs::read_to_string(&state).unwrap(), broken);
+    }
+}
+
+/// Files that are handed out start unsolved, and answers that are written out pass, through the program.
+#[test]
+fn answers_that_are_files_start_unsolved_and_pass_when_worked() {
+    let folder = folder();
+    for (number, start) in [
+        (7, Some("examples/course/exercises/parity.json")),
+        (27, Some("examples/course/exercises/schedule.rs")),
+        (28, None),
+        (29, None),
+    ] {
+        if let Some(start) = start {
+            let (status, text) = run(folder.path(), &format!("check {number} {start}"));
+            assert_eq!(status, Some(1), "{number}: {text}");
+        }
+        let file = format!("answer-{number}");
+        assert_eq!(run(folder.path(), &format!("answer {number} -o {file}")).0, Some(0));
+        let (status, text) = run(folder.path(), &format!("check {number} {file}"));
+        assert_eq!(status, Some(0), "{number}: {text}");
+        std::fs::write(folder.path().join(&file), "neither circuit nor model nor program").unwrap();
+        assert_eq!(run(folder.path(), &format!("check {number} {file}")).0, Some(2), "{number}");
+    }
+}
+
+#[test]
+fn a_program_that_never_ends_is_stopped() {
+    let folder = folder();
+    let endless =
+        "pub fn tokens(_: &[usize], _: usize) -> usize { loop { println!(\"on and on\"); } }";
+    std::fs::write(folder.path().join("endless.rs"), endless).unwrap();
+    let (status, text) = run(folder.path(), "check 27 endless.rs");
+    assert!(status == Some(2) && text.contains("goes on"), "{text}");
+    std::fs::write(
+        folder.path().join("panics.rs"),
+        "pub fn tokens(_: &[usize], _: usize) -> usize { panic!() }",
+    )
+    .unwrap();
+    assert_eq!(run(folder.path(), "check 27 panics.rs").0, Some(1));
+}
+
+#[test]
+fn sheets_differ_by_seed_and_keys_have_the_answers() {
+    let folder = folder();
+    let sheet = |flags: &str| run(folder.path(), &format!("sheet --exercises 3,4,8 {flags}")).1;
+    assert_eq!(sheet("--seed 1"), sheet("--seed 1"));
+    assert_ne!(sheet("--seed 1"), sheet("--seed 2"));
+    assert!(!sheet("").contains("### Answer") && sheet("--answers").contains("`10 40 3`"));
+    let html = sheet("--format html --answers");
+    assert!(html.starts_with("<!doctype html>") && !html.contains("http"), "{html}");
+}
+
+#[test]
+fn the_book_is_whole() {
+    let folder = folder();
+    assert_eq!(run(folder.path(), "book -o book").0, Some(0));
+    let mut links = Vec::new();
+    for entry in std::fs::read_dir(folder.path().join("book")).unwrap() {
+        let html = std::fs::read_to_string(entry.unwrap().path()).unwrap();
+        assert!(!html.contains("src=\"http") && !html.contains("{answer}"));
+        links.extend(
+            html.split("href=\"").skip(1).map(|rest| rest.split('"').next().unwrap().to_string()),
+        );
+    }
+    assert!(links.len() > 20);
+    for link in links.iter().filter(|link| link.ends_with(".html")) {
+        assert!(folder.path().join("book").join(link).exists(), "{link}");
+    }
+}
