@@ -22,15 +22,17 @@ mod decoders;
 mod depth;
 mod limits;
 mod loops;
+mod schemes;
 mod sharing;
 mod simulation;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
-static TOPICS: [&[Claim]; 6] = [
+static TOPICS: [&[Claim]; 7] = [
     simulation::CLAIMS,
     depth::CLAIMS,
     loops::CLAIMS,
     decoders::CLAIMS,
+    schemes::CLAIMS,
     sharing::CLAIMS,
     limits::CLAIMS,
 ];
