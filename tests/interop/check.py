@@ -23,11 +23,14 @@ if not all(importlib.util.find_spec(name) for name in ("numpy", "ml_dtypes")):
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small and the processes many
 import numpy as np
-import run_decoder, run_model
+import run_decoder, run_model, run_schemes
 
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else REPOSITORY / "target" / "release" / "circuit2tf"
 DTYPES = ["f32", "f16", "bf16", "f64"]
 OPTIONS = ["", "--layers 3", "--unroll", "--causal", "--heads 3", "--heads 4 --causal --layers 2"]
+# Schemes whose whole sequence goes through the layers, beyond the plain loop.
+SCHEMES = ["--prelude 1 --coda 2", "--prelude 2 --layers 2", "--scheme pause", "--scheme universal",
+           "--scheme universal --heads 3 --layers 2"]
 # Schemes that go token by token or thought by thought.
 DECODERS = ["--scheme cot", "--scheme cot --vocab 16", "--scheme coconut", "--scheme coconut --layers 3"]
 FAMILIES = ["parity:5", "adder:2", "majority:5", "mux:2", "decoder:3", "eq:3", "popcount:4", "hamming74",
@@ -69,7 +72,8 @@ def engine(model, lines):
 
 def numpy(model, lines):
     meta, weights = run_model.load(model)
-    runner = run_decoder if meta.get("scheme") in ("cot", "coconut") else run_model
+    runner = {"cot": run_decoder, "coconut": run_decoder, "universal": run_schemes, "pause": run_schemes}.get(
+        meta.get("scheme"), run_schemes if meta["version"] == "2" else run_model)
     return [runner.run(meta, weights, line) for line in lines]
 
 
@@ -143,7 +147,8 @@ def random_numbers(options):
 
 def main():
     circuits = FAMILIES + [name for name in FILES if os.path.isfile(name)]
-    cases = [(circuit, options, dtype) for circuit in circuits for options in OPTIONS + DECODERS for dtype in DTYPES]
+    cases = [(circuit, options, dtype) for circuit in circuits for options in OPTIONS + SCHEMES + DECODERS
+             for dtype in DTYPES]
     cases += [(circuit, "", "f32") for circuit in LARGE]
     tensors = ["embed.W_E", "unembed.W_U", "blocks.0.attn.W_V", "blocks.0.attn.W_O", "blocks.0.attn.b_O",
                "blocks.0.mlp.W_in", "blocks.0.mlp.b_in", "blocks.0.mlp.W_out", "blocks.0.mlp.b_out"]

@@ -1,0 +1,70 @@
+//! Theorem 22 (a fixed number of layers). A model whose steps are `p` layers, then `R` times `L` layers, then `c`
+//! layers, all the same step of a network, computes the network on all inputs if `p + L R + c` is at least its
+//! depth; and with `L` layers once, whatever the number of idle tokens, it does so for networks of depth at most `L`.
+//!
+//! Proof. By theorem 1 after `t` layers every node of level at most `t` is right, whichever part of the model the
+//! layers stand in, and stays so. A token that no gate needs reads itself and is read by none. ∎
+//!
+//! Checked by certificate, and by running with both engines. That the layers are as many as the depth is needed: with
+//! one fewer, parity is wrong, and tokens do not help ([`tokens_are_no_layers`]).
+
+use std::sync::atomic::AtomicBool;
+
+use circuit2tf::compile::Options;
+use circuit2tf::family::generate;
+use circuit2tf::model::file;
+use circuit2tf::reasoning::pause;
+use circuit2tf::run::{Engine, Reference, Resident};
+use circuit2tf::verify::{Verdict, exhaustive, prove};
+
+use crate::ground::*;
+
+#[test]
+fn a_prelude_and_a_coda_do_their_share() {
+    for circuit in small_circuits() {
+        for (prelude, coda, layers) in [(1, 0, 1), (0, 1, 2), (2, 3, 1), (1, 2, 3)] {
+            let model = model(&circuit, |options| {
+                (options.prelude, options.coda, options.layers) = (prelude, coda, layers);
+            });
+            assert!(prove(&model, &circuit).is_proof(), "{prelude} {layers} {coda}");
+            let engines: [Box<dyn Engine>; 2] = [
+                Box::new(Reference::new(&model).unwrap()),
+                Box::new(Resident::new(&model).unwrap()),
+            ];
+            for engine in engines {
+                let never = AtomicBool::new(false);
+                let verdict = exhaustive(&model, &circuit, &*engine, model.n_loops, &never);
+                assert!(matches!(verdict, Ok(Verdict::Verified { .. })), "{}", engine.name());
+            }
+        }
+    }
+}
+
+/// The file says so in a way that a runner of the plain loop stops at, and is read back.
+#[test]
+fn a_file_with_a_prelude_has_no_entry_that_a_plain_runner_reads() {
+    let circuit = generate("adder:3").unwrap();
+    let model = model(&circuit, |options| (options.prelude, options.coda) = (1, 2));
+    let bytes = file::to_bytes(&model);
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains("\"version\":\"2\"") && !text.contains("\"n_layers\""));
+    assert_eq!(file::from_bytes(&bytes, "model").unwrap(), model);
+    let plain = changed(&model, |parts| (parts.n_prelude, parts.n_coda) = (0, 0));
+    assert!(String::from_utf8_lossy(&file::to_bytes(&plain)).contains("\"n_layers\":\"4\""));
+}
+
+#[test]
+fn tokens_are_no_layers() {
+    let circuit = generate("parity:8").unwrap();
+    for n_pauses in [7, 50] {
+        for (layers, is_right) in [(2, false), (3, true), (4, true)] {
+            let options = Options { layers, ..Options::default() };
+            let model = pause::compile(&circuit, "", n_pauses, &options).unwrap();
+            assert_eq!(prove(&model, &circuit).is_proof(), is_right);
+            let engine = Reference::new(&model).unwrap();
+            let never = AtomicBool::new(false);
+            let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never).unwrap();
+            assert_eq!(matches!(verdict, Verdict::Verified { .. }), is_right);
+        }
+    }
+}

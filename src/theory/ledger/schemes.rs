@@ -1,0 +1,180 @@
+//! When a looped model may stop, and what a fixed number of layers computes.
+
+use std::sync::atomic::AtomicBool;
+
+use super::{Claim, EXACT, Evidence, Status};
+use crate::batch::Batch;
+use crate::circuit::Oracle;
+use crate::compile::{self, Options};
+use crate::error::Result;
+use crate::family::generate;
+use crate::model::Model;
+use crate::reasoning::{pause, universal};
+use crate::run::{Halting, Reference, Rule};
+use crate::verify::{Assignments, Times, Verdict, check_halting, exhaustive, halting_times, prove};
+
+pub(super) const CLAIMS: &[Claim] = &[
+    Claim {
+        id: "known-outputs",
+        statement: "A loop over three-valued states may stop for an input as soon as its outputs are known: known \
+                    bits never change and are the circuit's, and all outputs are known after ceil(D/L) loops.",
+        status: Status::Proved,
+        assumptions: EXACT,
+        reason: "A layer is a step of Kleene's evaluation, which is monotone and starts below everything; a \
+                 result that all completions agree on holds for the true one.",
+        range: "all inputs of 7 circuits, 1 and 2 layers a loop, every position after every loop",
+        check: Some(known_outputs),
+    },
+    Claim {
+        id: "adder-halting",
+        statement: "A ripple adder whose outputs are awaited takes 5.22 loops in the mean and 7 at worst with \
+                    4 bits, 7.72 and 15 with 8.",
+        status: Status::Verified,
+        assumptions: "one layer a loop",
+        reason: "A carry that is generated or killed is known without its predecessors, so the time follows the \
+                 longest run of propagating bits.",
+        range: "all inputs at n = 4 and n = 8: means 5.22 and 7.72, worst 7 and 15",
+        check: Some(adder_halting),
+    },
+    Claim {
+        id: "fixed-point-halting",
+        statement: "A loop may stop when it leaves the whole stream unchanged.",
+        status: Status::Proved,
+        assumptions: "all loops apply the same layers",
+        reason: "The next loop is the same function of the same stream, and so is every further one.",
+        range: "all inputs of 7 circuits, at most one loop more than ceil(D/L)",
+        check: Some(fixed_point_halting),
+    },
+    Claim {
+        id: "stable-output-halting",
+        statement: "A loop may stop when it leaves the outputs unchanged.",
+        status: Status::Refuted,
+        assumptions: "none",
+        reason: "The output of an AND tree is 0 until the last level, whatever it becomes.",
+        range: "and:8, stopped with 0 on all ones",
+        check: Some(stable_output_halting),
+    },
+    Claim {
+        id: "pause-tokens",
+        statement: "With L layers and P pause tokens a model computes every circuit of at most P gates and depth at \
+                    most L; with fewer layers no number of tokens helps it.",
+        status: Status::Proved,
+        assumptions: "this construction: one token a gate, one level a layer",
+        reason: "It is the compiled model with its loop unrolled; tokens that no gate needs read themselves only.",
+        range: "5 circuits with enough tokens and with 9 more; parity:8 with 2 layers and 7 to 100 tokens",
+        check: Some(pause_tokens),
+    },
+    Claim {
+        id: "prelude-and-coda",
+        statement: "Prelude, core and coda of p, L and c layers compute a circuit of depth D with \
+                    ceil((D - p - c)/L) loops, and more loops change nothing.",
+        status: Status::Proved,
+        assumptions: EXACT,
+        reason: "Every layer is the same step of the network, wherever it stands; what counts is how many there are.",
+        range: "5 circuits, p and c up to 3, L = 1 and 2, by certificate",
+        check: Some(prelude_and_coda),
+    },
+];
+
+const SMALL: [&str; 7] =
+    ["parity:5", "parity-chain:5", "adder:2", "majority:5", "mux:2", "decoder:3", "mult:2"];
+
+fn halting_model(spec: &str, layers: usize) -> Result<Model> {
+    universal::compile(&generate(spec)?, "", &Options { layers, ..Options::default() })
+}
+
+/// The loops that a rule takes on all inputs, one loop more than needed being allowed.
+fn times(spec: &str, model: &Model, rule: Rule) -> Result<Times> {
+    let circuit = generate(spec)?;
+    let (oracle, n_inputs) = (Oracle::new(&circuit)?, circuit.inputs().len());
+    let engine = Halting::new(model, rule)?;
+    let plan = (model.n_loops + 1, Assignments::All);
+    let expected = |inputs: &Batch| oracle.run(inputs);
+    halting_times(&engine, n_inputs, plan, &expected, &AtomicBool::new(false))
+}
+
+fn known_outputs(evidence: &mut Evidence) -> Result<()> {
+    for spec in SMALL {
+        for layers in [1, 2] {
+            let model = halting_model(spec, layers)?;
+            let engine = Halting::new(&model, Rule::Known)?;
+            let never = AtomicBool::new(false);
+            let verdict =
+                check_halting(&model, &generate(spec)?, &engine, Assignments::All, &never)?;
+            let holds = matches!(verdict, Verdict::Verified { .. });
+            evidence.note(holds, format!("{spec}, {layers} layers: {verdict}"));
+        }
+    }
+    Ok(())
+}
+
+fn adder_halting(evidence: &mut Evidence) -> Result<()> {
+    for (n, mean, worst) in [(4, 5.22, 7), (8, 7.72, 15)] {
+        let spec = format!("adder:{n}");
+        let times = times(&spec, &halting_model(&spec, 1)?, Rule::Known)?;
+        let found = times.mean().unwrap_or(f64::INFINITY);
+        let holds = (found - mean).abs() < 0.005 && times.worst() == Some(worst);
+        evidence
+            .note(holds && times.n_wrong == 0, format!("{spec}: mean {found:.4}, worst {worst}"));
+    }
+    Ok(())
+}
+
+fn fixed_point_halting(evidence: &mut Evidence) -> Result<()> {
+    for spec in SMALL {
+        let model = compile::compile(&generate(spec)?, "", &Options::default())?;
+        let times = times(spec, &model, Rule::FixedPoint)?;
+        let holds = times.n_wrong == 0 && times.n_unfinished == 0;
+        evidence.note(holds, format!("{spec}: stopped after at most {:?} loops", times.worst()));
+    }
+    Ok(())
+}
+
+fn stable_output_halting(evidence: &mut Evidence) -> Result<()> {
+    let times = times("and:8", &halting_model("and:8", 1)?, Rule::StableOutput)?;
+    let all_ones = |input: &[bool]| input.iter().all(|&bit| bit);
+    let holds = times.wrong.as_ref().is_some_and(|w| all_ones(&w.input) && w.expected);
+    evidence
+        .note(holds, format!("and:8: {} of 256 inputs stopped with a wrong output", times.n_wrong));
+    Ok(())
+}
+
+fn pause_tokens(evidence: &mut Evidence) -> Result<()> {
+    for spec in ["parity:8", "adder:3", "majority:5", "mux:2", "mult:2"] {
+        let circuit = generate(spec)?;
+        let network = super::map(spec)?.network;
+        let (layers, n) = (network.depth(), network.n_nodes() - network.n_inputs());
+        let options = Options { layers, ..Options::default() };
+        let mut holds = pause::compile(&circuit, "", n - 1, &options).is_err();
+        for n_pauses in [n, n + 9] {
+            holds &= prove(&pause::compile(&circuit, "", n_pauses, &options)?, &circuit).is_proof();
+        }
+        evidence.note(holds, format!("{spec}: {n} tokens, {layers} layers"));
+    }
+    let circuit = generate("parity:8")?;
+    let options = Options { layers: 2, ..Options::default() };
+    for n_pauses in [7, 20, 100] {
+        let model = pause::compile(&circuit, "", n_pauses, &options)?;
+        let (engine, never) = (Reference::new(&model)?, AtomicBool::new(false));
+        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never)?;
+        let refuted = matches!(verdict, Verdict::Refuted(_));
+        evidence.note(refuted, format!("parity:8, 2 layers, {n_pauses} tokens: {verdict}"));
+    }
+    Ok(())
+}
+
+fn prelude_and_coda(evidence: &mut Evidence) -> Result<()> {
+    for spec in ["parity:8", "adder:3", "majority:5", "mux:2", "mult:2"] {
+        let circuit = generate(spec)?;
+        let mut holds = true;
+        for (prelude, coda) in [(1, 0), (0, 2), (3, 1), (2, 3)] {
+            for layers in [1, 2] {
+                let options = Options { prelude, coda, layers, ..Options::default() };
+                let model = compile::compile(&circuit, "", &options)?;
+                holds &= prove(&model, &circuit).is_proof();
+            }
+        }
+        evidence.note(holds, format!("{spec}: 8 shapes"));
+    }
+    Ok(())
+}
