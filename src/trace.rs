@@ -203,3 +203,57 @@ fn read(model: &Model, stream: ArrayView2<f64>) -> Vec<bool> {
     let logits = stream.dot(&model.w_u) + &model.b_u;
     logits.outer_iter().map(|logit| logit[1] > logit[0]).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{Options, compile};
+    use crate::family::generate;
+
+    #[test]
+    fn many_positions_are_traced_by_the_resident_engine_to_the_same_end() {
+        let circuit = generate("parity:1100").unwrap();
+        let model = compile(&circuit, "", &Options::default()).unwrap();
+        assert!(model.n_ctx() > MANY_POSITIONS);
+        let inputs: Vec<bool> = (0..1100).map(|i| i % 3 == 0).collect();
+        let trace = Trace::run(&model, &inputs, model.n_loops + 1).unwrap();
+        // One layer a loop, and the stream of a compiled model is given by its bits.
+        let fixed = trace.bits.windows(2).position(|pair| pair[0] == pair[1]);
+        assert!(fixed.is_some_and(|fixed| fixed <= model.n_loops));
+        assert_eq!(trace.fixed_since_loop, fixed);
+        let netlist = Netlist::of(&model, Some(&circuit)).unwrap();
+        let values = netlist.values(&inputs).unwrap();
+        let known = netlist.known_since(&values);
+        for (step, bits) in trace.bits.iter().enumerate() {
+            let marks = netlist.marks(&values, &known, bits, step);
+            assert!(!marks.contains(&Mark::Wrong), "step {step}");
+        }
+        let last = netlist.marks(&values, &known, trace.bits.last().unwrap(), model.n_loops);
+        assert!(last.iter().all(|&mark| mark == Mark::Right));
+    }
+
+    #[test]
+    fn attention_is_on_the_operands_and_the_stream_is_the_engines() {
+        let circuit = generate("adder:2").unwrap();
+        for causal in [false, true] {
+            let model = compile(&circuit, "", &Options { causal, ..Options::default() }).unwrap();
+            let netlist = Netlist::of(&model, Some(&circuit)).unwrap();
+            let inputs = [true, false, true, true];
+            for head in 0..2 {
+                let pattern = attention_after(&model, &inputs, 1, head).unwrap();
+                for (i, row) in pattern.iter().enumerate() {
+                    let node = netlist.nodes().iter().find(|node| node.position == i).unwrap();
+                    let target =
+                        node.operands.get(head).map_or(i, |&o| netlist.nodes()[o].position);
+                    let one_hot = row.iter().enumerate().all(|(j, &w)| w == f64::from(j == target));
+                    assert!(one_hot, "position {i}, head {head}: {row:?}");
+                }
+            }
+            assert!(attention_after(&model, &inputs, 1, 2).is_err());
+            let mut expected = Vec::new();
+            let engine = Reference::new(&model).unwrap();
+            engine.trace(&inputs, 2, |step| expected = rows(&step.stream)).unwrap();
+            assert_eq!(stream_after(&model, &inputs, 2).unwrap(), expected);
+        }
+    }
+}

@@ -286,6 +286,14 @@ function select(id) {
   renderNumbers();
 }
 
+// Scrolls the drawing, not the page, to a node.
+function centre(id) {
+  const pane = find("circuit").parentElement;
+  const node = drawing.nodes[id]?.group.getBoundingClientRect();
+  const frame = pane.getBoundingClientRect();
+  if (node) pane.scrollTop += node.top - frame.top - frame.height / 2;
+}
+
 function setBits(bits) {
   chosen.bits = bits;
   recompute();
@@ -517,3 +525,4 @@ window.explorer = {
 
 setUp();
 recompute();
+centre(chosen.selected);

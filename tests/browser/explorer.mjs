@@ -1,6 +1,6 @@
 // The explorer's pages in headless Chromium, held against the toolkit's own answers.
 //
-// usage: node explorer.mjs [PROGRAM]     PROGRAM is circuit2tf, by default target/release/circuit2tf
+// usage: node explorer.mjs [PROGRAM [CASE…]]     PROGRAM is circuit2tf, by default target/release/circuit2tf
 // Screenshots go to target/explorer/. CHROMIUM names another browser than /usr/bin/chromium.
 
 import assert from "node:assert/strict";
@@ -25,9 +25,14 @@ p = XOR(a, b)\nsum = XOR(p, c)\ng = AND(a, b)\nt = AND(p, c)\ncarry = OR(g, t)\n
 // Names that would end an element, a script or a string if they were put into the page as they are.
 const HOSTILE = `.model hostile\n.inputs </script><script>document.title="hacked"</script> <!-- "&'\n.outputs </svg><b>\n.names </script><script>document.title="hacked"</script> <!-- w\n11 1\n.names w "&' </svg><b>\n10 1\n01 1\n.end\n`;
 
+const WIRE = ".model wire\n.inputs a b\n.outputs y a one\n.names b y\n1 1\n.names one\n1\n.end\n";
+const CONSTANT = ".model constant\n.outputs zero one\n.names zero\n.names one\n1\n.end\n";
+
 const CASES = [
   { name: "full-adder", circuit: "full-adder.bench", flags: ["--layers", "2"], pictured: true },
   { name: "hostile", circuit: "hostile.blif", flags: [] },
+  { name: "wire", circuit: "wire.blif", flags: [] },
+  { name: "constant", circuit: "constant.blif", flags: [] },
   { name: "adder-4", circuit: "adder:4", flags: [], pictured: true },
   { name: "parity-8", circuit: "parity:8", flags: ["--heads", "3"] },
   { name: "c17", circuit: join(root, "circuits", "c17.bench"), flags: ["--layers", "2", "--dtype", "bf16"] },
@@ -318,13 +323,16 @@ async function check(browser, test) {
 mkdirSync(pictures, { recursive: true });
 writeFileSync(at("full-adder.bench"), FULL_ADDER);
 writeFileSync(at("hostile.blif"), HOSTILE);
+writeFileSync(at("wire.blif"), WIRE);
+writeFileSync(at("constant.blif"), CONSTANT);
 for (const test of CASES) if (/\.(bench|blif)$/.test(test.circuit) && !test.circuit.startsWith("/")) test.circuit = at(test.circuit);
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
   args: ["--no-sandbox", "--force-prefers-reduced-motion"],
 });
 try {
-  for (const test of CASES) await check(browser, test);
+  const wanted = process.argv.slice(3);
+  for (const test of CASES) if (wanted.length === 0 || wanted.includes(test.name)) await check(browser, test);
 } finally {
   await browser.close();
   rmSync(folder, { recursive: true });
