@@ -18,8 +18,9 @@ use super::{Report, convert, engines, progress::Bar, shard, source};
 pub struct Command {
     #[command(subcommand)]
     merge: Option<Merge>,
+    // Not an `Option`: one that holds another flattened struct, the engine's flags, is never there.
     #[command(flatten)]
-    check: Option<Args>,
+    check: Args,
 }
 
 #[derive(Debug, clap::Subcommand)]
@@ -29,19 +30,20 @@ enum Merge {
 }
 
 pub fn main(command: &Command) -> Result<Report> {
-    match (&command.merge, &command.check) {
-        (Some(Merge::Merge(args)), _) => shard::main(args),
-        (None, Some(args)) => check_model(args),
-        (None, None) => Err(Error::new("a model and a circuit", "neither")),
+    match &command.merge {
+        Some(Merge::Merge(args)) => shard::main(args),
+        None => check_model(&command.check),
     }
 }
 
 #[derive(Debug, Default, clap::Args)]
 pub struct Args {
     /// The model file
-    model: String,
+    #[arg(required = true)]
+    model: Option<String>,
     /// The circuit
-    circuit: String,
+    #[arg(required = true)]
+    circuit: Option<String>,
     /// How to check; by default a certificate, and where there is none, by running: all inputs if they are
     /// few, else a sample
     #[arg(long, value_enum)]
@@ -96,12 +98,16 @@ fn is_certified(scheme: Scheme) -> bool {
     matches!(scheme, Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled)
 }
 
+fn named(file: &Option<String>) -> &str {
+    file.as_deref().expect("required unless a subcommand is given, which has its own arguments")
+}
+
 fn check_model(args: &Args) -> Result<Report> {
     // Before the work, which may be long, so that no verdict is lost to a slip in a name.
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
-    let (model, model_sha256) = source::model(&args.model)?;
+    let (model, model_sha256) = source::model(named(&args.model))?;
     let model = with_loops(model, args.loops)?;
-    let source = source::circuit(&args.circuit)?;
+    let source = source::circuit(named(&args.circuit))?;
     verify::require_same_ports(&model, &source.circuit)?;
     if !args.engines.is_empty() {
         let assignments = engines::assignments(&source.circuit, n_samples(args, &model), args.seed);

@@ -182,7 +182,7 @@ fn alternating_sum(n: usize, heads: usize, seed: u64) -> i128 {
         };
         (0..heads).map(product).sum()
     };
-    (0..1 << n).map(|x: usize| if x.count_ones() % 2 == 0 { f(x) } else { -f(x) }).sum()
+    (0..1 << n).map(|x: usize| if x.count_ones().is_multiple_of(2) { f(x) } else { -f(x) }).sum()
 }
 
 fn parity_facts(values: &Values) -> Result<Facts> {
