@@ -48,9 +48,8 @@ fn require_same(model: &Model, engine: &Dense, n_loops: usize, what: &str) {
     assert_eq!(expected.first_difference(&outputs), None, "{what}");
     for a in (0..inputs.n_assignments()).step_by(inputs.n_assignments().div_ceil(3).max(1)) {
         let input = inputs.column(a);
-        let expected =
-            streams(|observe| reference.trace(&input, n_loops, |step| observe(step)).unwrap());
-        let found = streams(|observe| engine.trace(&input, n_loops, |step| observe(step)).unwrap());
+        let expected = streams(|observe| reference.trace(&input, n_loops, observe).unwrap());
+        let found = streams(|observe| engine.trace(&input, n_loops, observe).unwrap());
         assert_eq!(expected.len(), 1 + n_loops * model.n_layers(), "{what}");
         assert!(expected == found, "{what}: another stream");
     }
@@ -170,8 +169,8 @@ fn hand_made(
 /// The largest difference of two runs' streams over the largest number of the expected ones.
 fn distance(model: &Model, engine: &Dense) -> f64 {
     let reference = Reference::new(model).unwrap();
-    let expected = streams(|f| reference.trace(&[true, false], 2, |step| f(step)).unwrap());
-    let found = streams(|f| engine.trace(&[true, false], 2, |step| f(step)).unwrap());
+    let expected = streams(|f| reference.trace(&[true, false], 2, f).unwrap());
+    let found = streams(|f| engine.trace(&[true, false], 2, f).unwrap());
     let mut worst: f64 = 0.0;
     for (expected, found) in expected.iter().zip(&found) {
         let largest = expected.stream.iter().fold(0.0, |m: f64, x| m.max(x.abs()));
@@ -245,11 +244,9 @@ fn numbers_that_are_not_finite_spread_as_in_the_reference() {
                     change(&mut parts, x);
                     let model = Model::new(parts).unwrap();
                     let reference = Reference::new(&model).unwrap();
-                    let expected =
-                        streams(|f| reference.trace(&[true, true], 1, |step| f(step)).unwrap());
+                    let expected = streams(|f| reference.trace(&[true, true], 1, f).unwrap());
                     for engine in engines(&model) {
-                        let found =
-                            streams(|f| engine.trace(&[true, true], 1, |step| f(step)).unwrap());
+                        let found = streams(|f| engine.trace(&[true, true], 1, f).unwrap());
                         for (expected, found) in expected.iter().zip(&found) {
                             let same = expected.stream.iter().zip(&found.stream).all(|(x, y)| {
                                 x.is_nan() == y.is_nan() && x.is_infinite() == y.is_infinite()

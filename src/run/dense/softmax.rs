@@ -22,7 +22,7 @@ impl Exponential for f32 {
         /// `x + ROUND` has the nearest integer to `x` in its last bits, for small `x`.
         const ROUND: f32 = 1.5 * (1 << 23) as f32;
         /// Nine bits, so that an integer below 128 times it is exact.
-        const LN2_HIGH: f32 = 0.693_359_375;
+        const LN2_HIGH: f32 = 355.0 / 512.0;
         const LN2_LOW: f32 = (std::f64::consts::LN_2 - LN2_HIGH as f64) as f32;
         /// Above the logarithm of the least normal number, -87.34.
         const LEAST: f32 = -87.0;
