@@ -86,7 +86,9 @@ fn every_mistake_is_recognised_and_wrong() {
 /// What the theory says of the default parameters, and of others where it names them.
 #[test]
 fn the_numbers_of_the_theory_come_out() {
-    let cases: &[(usize, &[(&str, u64)], &str)] = &[
+    /// An exercise, its parameters, and what its worked answer must say.
+    type Case = (usize, &'static [(&'static str, u64)], &'static str);
+    let cases: &[Case] = &[
         (1, &[], "120 120 10 7.15"),
         (1, &[("layers", 24), ("recurrent", 12), ("loops", 2)], "24 24 2 1.68"),
         (3, &[], "10 40 3"),

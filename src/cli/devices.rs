@@ -45,7 +45,7 @@ pub fn describe_processor() -> String {
 fn processor() -> Entry {
     Entry {
         name: DeviceName::Cpu.to_string(),
-        engines: "reference, resident, dense",
+        engines: "incremental, resident, reference, dense",
         answers: true,
         note: describe_processor(),
     }

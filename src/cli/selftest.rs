@@ -9,9 +9,10 @@ use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model};
-use circuit2tf::run::{Dense, Device, DeviceName, Engine, Reference, Resident};
+use circuit2tf::run::{Dense, Device, DeviceName, Engine, Incremental, Reference, Resident};
 use circuit2tf::verify::{Progress, bit_string};
 use circuit2tf::{Error, Result};
+use clap::ValueEnum;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -36,6 +37,8 @@ pub struct Args {
 enum Tested {
     /// The forward pass, partially evaluated
     Resident,
+    /// The resident engine, looking up only what can have changed; outputs only
+    Incremental,
     /// The literal forward pass on many assignments at once
     Dense,
     /// The same out of the operations that other devices than the processor run
@@ -46,6 +49,7 @@ impl Tested {
     fn name(self) -> &'static str {
         match self {
             Tested::Resident => "resident",
+            Tested::Incremental => "incremental",
             Tested::Dense => "dense",
             Tested::DenseBasic => "dense-basic",
         }
@@ -125,7 +129,7 @@ pub fn main(args: &Args) -> Result<Report> {
 fn engines(args: &Args) -> Result<Vec<Tested>> {
     match (args.device, args.engine) {
         (DeviceName::Cpu, Some(engine)) => Ok(vec![engine]),
-        (DeviceName::Cpu, None) => Ok(vec![Tested::Resident, Tested::Dense, Tested::DenseBasic]),
+        (DeviceName::Cpu, None) => Ok(Tested::value_variants().to_vec()),
         (_, None | Some(Tested::Dense)) => Ok(vec![Tested::Dense]),
         (device, Some(engine)) => {
             let found = format!("--engine {} on {device}", engine.name());
@@ -175,7 +179,7 @@ fn first_difference(
     let n_loops = expected.n_loops;
     let truth = Oracle::new(circuit)?.run(inputs)?;
     let by_reference = reference.run(inputs, n_loops)?;
-    let compare = |tested: &dyn Engine, trace: &mut Trace| -> Result<Option<String>> {
+    let outputs = |tested: &dyn Engine| -> Result<Option<String>> {
         let outputs = tested.run(inputs, n_loops)?;
         for (other, right) in [("the circuit", &truth), ("reference", &by_reference)] {
             if let Some((a, output)) = right.first_difference(&outputs) {
@@ -183,7 +187,11 @@ fn first_difference(
                 return Ok(Some(format!("input {input}: output {output} is not that of {other}")));
             }
         }
-        streams(&reference, trace, inputs, n_loops)
+        Ok(None)
+    };
+    let compare = |tested: &dyn Engine, trace: &mut Trace| match outputs(tested)? {
+        None => streams(&reference, trace, inputs, n_loops),
+        found => Ok(found),
     };
     match engine {
         Tested::Resident => {
@@ -192,6 +200,7 @@ fn first_difference(
                 tested.trace(input, n_loops, |_, stream| see(stream.iter().copied().collect()))
             })
         }
+        Tested::Incremental => outputs(&Incremental::new(model)?),
         Tested::Dense | Tested::DenseBasic => {
             let tested = match engine {
                 Tested::Dense => Dense::new(model, device)?,

@@ -195,7 +195,6 @@ mod tests {
         assert_eq!((0f32.exp_nonpositive(), 0f64.exp_nonpositive()), (1.0, 1.0));
         let beyond = |dtype: Dtype| -dtype.underflow_threshold();
         for factor in [1.0, 1.5, 10.0, 1e6, 1e30, f64::INFINITY] {
-            assert_eq!((factor * beyond(Dtype::F32)).exp_nonpositive() as f32, 0.0);
             assert_eq!(((factor * beyond(Dtype::F32)) as f32).exp_nonpositive(), 0.0);
             assert_eq!((factor * beyond(Dtype::F64)).exp_nonpositive(), 0.0);
         }
