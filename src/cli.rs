@@ -20,6 +20,7 @@ mod convert;
 mod course;
 mod depth;
 mod devices;
+mod emissions;
 mod engines;
 mod eval;
 mod explore;

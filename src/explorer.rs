@@ -38,10 +38,11 @@ const MODULES: [&str; 7] = [
 /// The page for `model`, which computes `netlist`, under the title `name`.
 ///
 /// # Errors
-/// The model is a decoder, or it has more than [`MAX_NODES`] nodes or positions, or the page would exceed
+/// The model is a decoder or has a prelude or a coda, or it has more than [`MAX_NODES`] nodes or positions, or the page would exceed
 /// [`MAX_BYTES`].
 pub fn page(model: &Model, netlist: &Netlist, name: &str) -> Result<String> {
     model.require_parallel().map_err(|error| error.hint("the page shows looped models only"))?;
+    model.require_core_only()?;
     let n_nodes = netlist.nodes().len().max(model.n_ctx());
     if n_nodes > MAX_NODES {
         return Err(Error::new(

@@ -197,6 +197,21 @@ impl Model {
         Err(Error::new("a model that runs on the whole sequence at once", found))
     }
 
+    /// An error unless all blocks are looped, so that the stream between two loops can be read.
+    ///
+    /// # Errors
+    /// There is a prelude or a coda.
+    pub fn require_core_only(&self) -> Result<()> {
+        match (self.n_prelude, self.n_coda) {
+            (0, 0) => Ok(()),
+            (p, c) => Err(Error::new(
+                "a model without prelude and coda",
+                format!("{p} layers before the loop and {c} after it"),
+            )
+            .hint("what is read between two loops has not been through the coda")),
+        }
+    }
+
     /// The parts, to make another model of.
     pub fn into_parts(self) -> Parts {
         self.0

@@ -116,18 +116,6 @@ pub trait Snapshot {
     fn unchanged(&self) -> Vec<u64>;
 }
 
-/// An error unless all blocks of `model` are looped.
-fn require_core_only(model: &Model) -> Result<()> {
-    match (model.n_prelude, model.n_coda) {
-        (0, 0) => Ok(()),
-        (p, c) => Err(Error::new(
-            "a model without prelude and coda",
-            format!("{p} layers before the loop and {c} after it"),
-        )
-        .hint("what is read between two loops has not been through the coda")),
-    }
-}
-
 /// An error unless `inputs` has one row per input of `model`.
 pub(crate) fn require_inputs(model: &Model, inputs: &Batch) -> Result<()> {
     let expected = model.input_positions.len();

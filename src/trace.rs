@@ -119,14 +119,16 @@ impl Trace {
 /// bit at each position, before the first layer and after each.
 ///
 /// # Errors
-/// `inputs` is not one bit per input, the model is a decoder, or neither engine accepts it.
+/// `inputs` is not one bit per input, the model is a decoder or has a prelude or a coda, or neither engine
+/// accepts it.
 pub fn watch(
     model: &Model,
     inputs: &[bool],
     n_loops: usize,
     mut observe: impl FnMut(usize, ArrayView2<f64>, Vec<bool>),
 ) -> Result<()> {
-    model.require_parallel().map_err(|error| error.hint("`run` shows what a decoder writes"))?;
+    model.require_parallel().map_err(|error| error.hint("`trace` shows what a decoder writes"))?;
+    model.require_core_only()?;
     if model.n_ctx() <= MANY_POSITIONS {
         return Reference::new(model)?.trace(inputs, n_loops, |step| {
             observe(step.n_steps, step.stream.view(), step.bits);

@@ -14,6 +14,7 @@ use crate::model::Model;
 mod agree;
 pub mod certificate;
 mod decompile;
+mod early;
 mod enumerate;
 mod halting;
 mod locate;

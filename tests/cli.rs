@@ -623,3 +623,32 @@ fn an_interrupt_stops_long_work_soon_and_leaves_nothing() {
         assert!(session.files() == before);
     }
 }
+
+/// A decoder's trace holds the tokens that its outputs are read from, and a thought for each loop.
+#[test]
+fn the_trace_of_a_decoder_is_what_it_writes() {
+    let session = Session::new();
+    session.ok("compile adder:3 -o cot.safetensors --scheme cot --vocab 4");
+    session.ok("compile adder:3 -o thoughts.safetensors --scheme coconut --layers 2");
+    for (file, thoughts) in [("cot.safetensors", 0), ("thoughts.safetensors", 3)] {
+        let bytes = std::fs::read(session.path(file)).unwrap();
+        let model = circuit2tf::model::file::from_bytes(&bytes, file).unwrap();
+        let trace = session.ok(&format!("trace {file} 110101 --json")).json();
+        let steps = trace["steps"].as_array().unwrap();
+        let written = |o: usize| {
+            let position = Value::from(model.output_positions[o]);
+            let step = steps.iter().find(|step| step["position"] == position).unwrap();
+            let slot = model.scheme_vectors["scheme.output_slots"][o] as usize;
+            step["bits"].as_str().unwrap().chars().nth(slot).unwrap()
+        };
+        let outputs: String = (0..model.output_positions.len()).map(written).collect();
+        assert_eq!(outputs, session.ok(&format!("run {file} 110101")).text().trim(), "{file}");
+        let n_thoughts = steps.iter().filter(|step| step["kind"] == "thought").count();
+        assert_eq!(n_thoughts, thoughts, "{file}");
+        let csv = session.ok(&format!("trace {file} 110101 --format csv"));
+        assert_eq!(csv.text().lines().count(), 1 + steps.len(), "{file}");
+    }
+    session.ok("compile adder:3 -o ends.safetensors --prelude 1 --coda 1");
+    session.refused("trace ends.safetensors 110101", "without prelude and coda");
+    session.refused("explore ends.safetensors -o ends.html", "without prelude and coda");
+}

@@ -64,3 +64,42 @@ fn nothing_is_refuted_where_nothing_differs() {
     let engine = Reference::new(&model).unwrap();
     assert_eq!(refute(&model, &circuit, &engine).unwrap(), None);
 }
+
+/// An AND of 24 literals of mixed signs, read one layer too early: wrong on one assignment in 2^24, which
+/// neither corners nor a sample hold.
+#[test]
+fn too_few_layers_are_refuted_by_unrolling() {
+    let mut builder = Builder::new();
+    let x: Vec<Literal> = (0..24)
+        .map(|i| Literal::from(builder.input(format!("x{i}")).unwrap()).flip_if(i % 3 == 1))
+        .collect();
+    let gate = builder.gate(GateKind::And, &x).unwrap();
+    builder.output("y", gate).unwrap();
+    builder.output("x5", x[5]).unwrap();
+    let circuit = builder.finish().unwrap();
+    let whole = compile(&circuit, "", &Options::default()).unwrap();
+    for n_loops in 1..whole.n_loops {
+        let model = Model::new(Parts { n_loops, ..whole.clone().into_parts() }).unwrap();
+        let engine = Reference::new(&model).unwrap();
+        let found = refute(&model, &circuit, &engine).unwrap().expect("SAT finds it");
+        let expected: Vec<bool> = (0..24).map(|i| i % 3 != 1).collect();
+        assert_eq!((found.input, found.output, found.expected), (expected, 0, true), "{n_loops}");
+    }
+    let engine = Reference::new(&whole).unwrap();
+    assert_eq!(refute(&whole, &circuit, &engine).unwrap(), None);
+}
+
+/// The longest path of the multiplier never matters: one layer fewer is right, and there is no witness.
+#[test]
+fn too_few_layers_that_are_right_are_not_refuted() {
+    let circuit = generate("mult:4").unwrap();
+    let whole = compile(&circuit, "", &Options::default()).unwrap();
+    let refuted = |n_loops: usize| {
+        let model = Model::new(Parts { n_loops, ..whole.clone().into_parts() }).unwrap();
+        let engine = Reference::new(&model).unwrap();
+        refute(&model, &circuit, &engine).unwrap()
+    };
+    assert_eq!(refuted(whole.n_loops - 1), None);
+    assert!(refuted(whole.n_loops - 2).is_some() || refuted(whole.n_loops - 3).is_some());
+    assert!(refuted(0).is_some());
+}

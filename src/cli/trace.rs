@@ -1,4 +1,4 @@
-//! `trace`: what every node holds after each layer, as a grid, CSV or JSON.
+//! `trace`: what every node holds after each layer, as a grid, CSV or JSON; of a decoder what it writes.
 
 use std::fmt::Write;
 use std::io::IsTerminal;
@@ -10,7 +10,7 @@ use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::bit_string;
 use serde_json::{Value, json};
 
-use super::{Report, assignments, run, source};
+use super::{Report, assignments, emissions, run, source};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -44,6 +44,10 @@ pub fn main(args: &Args) -> Result<Report> {
     let circuit = circuit.as_ref().map(|source| &source.circuit);
     let text = args.bits.as_deref().unwrap_or_default();
     let inputs = assignments::parse(text, model.input_positions.len())?;
+    if !model.scheme.is_parallel() {
+        let model = run::with_loops(model, args.loops)?;
+        return emissions::report(&model, &inputs, args.format == Format::Csv);
+    }
     // What the model should compute does not depend on how long it is watched.
     let netlist = netlist(&model, circuit);
     let model = run::with_loops(model, args.loops)?;

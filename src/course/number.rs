@@ -1,7 +1,7 @@
 //! Numbers as students write them: `7.15`, `1e-12`, `3/16`, `2^16`, `65_536`, `ln(1023)`, `50%`.
 //!
 //! Text in, a number out. The grammar is that of a pocket calculator: `+ - * / ^`, parentheses, a few
-//! functions; a word after a number is its unit and is ignored. Nesting is bounded, so that no input
+//! functions; a word at the end is a unit and is ignored. Nesting is bounded, so that no input
 //! overflows the stack.
 
 use crate::error::{Error, Result};
@@ -24,7 +24,7 @@ pub fn read(text: &str) -> Result<f64> {
         return Err(Error::new("an answer of at most 10000 bytes", text.len().to_string()));
     }
     let mut formula = Formula { rest: text.trim() };
-    let value = formula.sum(0).filter(|_| formula.rest.is_empty()).ok_or_else(no_number)?;
+    let value = formula.sum(0).filter(|_| is_unit(formula.rest)).ok_or_else(no_number)?;
     if value.is_finite() { Ok(value) } else { Err(no_number()) }
 }
 
@@ -61,6 +61,7 @@ pub fn read_list(text: &str, names: &[&str]) -> Result<Vec<f64>> {
     values.into_iter().map(|value| value.ok_or_else(missing)).collect()
 }
 
+/// No word, or one of letters only.
 fn is_unit(word: &str) -> bool {
     word.chars().all(char::is_alphabetic)
 }
@@ -118,8 +119,7 @@ impl Formula<'_> {
             let value = self.sum(nesting + 1)?;
             return self.take(')').then_some(value);
         }
-        let is_letter = |c: char| c.is_alphabetic();
-        if self.rest.starts_with(is_letter) {
+        if self.rest.starts_with(char::is_alphabetic) {
             let end = self.rest.find(|c: char| !c.is_alphanumeric()).unwrap_or(self.rest.len());
             let (name, rest) = self.rest.split_at(end);
             self.rest = rest.trim_start();
@@ -127,15 +127,7 @@ impl Formula<'_> {
             return self.take(')').then(|| apply(name, argument))?;
         }
         let value = self.literal()?;
-        if self.take('%') {
-            return Some(value / 100.0);
-        }
-        // A unit: letters that no parenthesis follows.
-        let after = self.rest.trim_start_matches(is_letter);
-        if after.is_empty() {
-            self.rest = after;
-        }
-        Some(value)
+        if self.take('%') { Some(value / 100.0) } else { Some(value) }
     }
 
     fn literal(&mut self) -> Option<f64> {

@@ -19,9 +19,7 @@ use std::str::FromStr;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{
-    Engine, Probe, Reference, Resident, Snapshot, Step, require_core_only, require_inputs,
-};
+use super::{Engine, Probe, Reference, Resident, Snapshot, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Model, Scheme};
@@ -244,7 +242,7 @@ const AT_OUTPUTS: usize = 0;
 /// What is read between loops.
 fn probes(model: &Model, rule: Rule) -> Result<Vec<Probe>> {
     model.require_parallel()?;
-    require_core_only(model)?;
+    model.require_core_only()?;
     if rule != Rule::Known {
         return Ok(Vec::new());
     }

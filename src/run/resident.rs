@@ -22,7 +22,7 @@ use self::frame::{Affine, Frame};
 use self::kernel::Lane;
 use self::plan::{Bits, Layers, Plan};
 use self::states::{Layer, States};
-use super::{Engine, Probe, Snapshot, require_core_only, require_inputs};
+use super::{Engine, Probe, Snapshot, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -194,7 +194,7 @@ impl<'m> Resident<'m> {
         see: &mut dyn FnMut(usize, &dyn Snapshot) -> ControlFlow<()>,
     ) -> Result<()> {
         require_inputs(self.frame.model, inputs)?;
-        require_core_only(self.frame.model)?;
+        self.frame.model.require_core_only()?;
         in_own_format!(&self.plan, plan => plan.watch(inputs, &self.layers, n_loops, see));
         Ok(())
     }

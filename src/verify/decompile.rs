@@ -35,14 +35,14 @@ pub fn decompile(model: &Model) -> Result<Circuit> {
 }
 
 /// The value of a node at every row of its distinct operands.
-struct Table {
-    operands: Vec<u32>,
-    rows: Vec<bool>,
+pub(super) struct Table {
+    pub operands: Vec<u32>,
+    pub rows: Vec<bool>,
 }
 
 impl Table {
     /// A source's table has no operands, as the only sources here that are no inputs are constants.
-    fn of_node(network: &Network, id: usize) -> Self {
+    pub fn of_node(network: &Network, id: usize) -> Self {
         if network.is_source(id) {
             return Table { operands: Vec::new(), rows: vec![network.value(id, 0)] };
         }
@@ -64,7 +64,7 @@ impl Table {
 }
 
 /// The gate with the given rows over `operands`, all of which matter.
-fn gate(builder: &mut Builder, rows: &[bool], operands: &[Literal]) -> Result<Literal> {
+pub(super) fn gate(builder: &mut Builder, rows: &[bool], operands: &[Literal]) -> Result<Literal> {
     match *operands {
         [] => return Ok(builder.constant(rows[0])?.into()),
         [operand] => return Ok(operand.flip_if(rows[0])),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::certificate::{Certificate, certify_or};
+use super::early::circuit_so_far;
 use super::miter::{Equivalence, equivalent};
 use super::{Counterexample, compare, decompile};
 use crate::batch::Batch;
@@ -41,8 +42,8 @@ fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
     }
 }
 
-/// An input on which the network in the weights is not the circuit, if SAT finds one and the model,
-/// run on it, is wrong indeed.
+/// An input on which the network in the weights, or what it has computed after the model's layers if these
+/// are too few, is not the circuit, if SAT finds one and the model, run on it, is wrong indeed.
 ///
 /// # Errors
 /// The ports do not fit.
@@ -51,7 +52,7 @@ pub fn refute(
     circuit: &Circuit,
     engine: &dyn Engine,
 ) -> Result<Option<Counterexample>> {
-    let Ok(read) = decompile(model) else { return Ok(None) };
+    let Ok(read) = decompile(model).or_else(|_| circuit_so_far(model)) else { return Ok(None) };
     let Equivalence::Differ(input) = equivalent(&read, circuit, LIMITS)? else { return Ok(None) };
     let inputs = Batch::from_columns(input.len(), &[input])?;
     let expected = Oracle::new(circuit)?.run(&inputs)?;
