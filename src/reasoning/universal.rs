@@ -23,7 +23,7 @@
 //! Claim. (1) After every layer each position holds its Kleene value: the layer is exactly one synchronous
 //! step of three-valued evaluation. (2) A known bit never changes, and is the circuit's. (3) A node of level
 //! `t` is known after `t` layers, so all outputs are known after `depth` layers. Reasons. (1) stands in
-//! `kleene`, with the attention of [`compile`](crate::compile). (2) By induction over layers: a step is
+//! `kleene`, with the attention of [`mod@crate::compile`]. (2) By induction over layers: a step is
 //! monotone (more knowledge in the operands never takes back or changes knowledge of the result), inputs
 //! are latched, and the start is below everything. A result that all completions agree on holds for the
 //! completion that is the circuit's own evaluation. (3) A table of known operands has one completion.
