@@ -11,8 +11,10 @@ use std::time::{Duration, Instant};
 mod encode;
 mod rows;
 mod solver;
+mod sweep;
 
 pub use encode::Encoder;
+pub use sweep::Sweep;
 
 /// A variable or its complement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -2,12 +2,13 @@
 //!
 //! A gate is brought to a normal form: constant, repeated and irrelevant operands are dropped, operands
 //! are positive, sorted variables, and the function is 0 where all of them are. Gates of one normal form
-//! share a literal. A new one gets a variable `y` and a clause for every cube of an irredundant cover of
-//! its function `f` (`cube → y`) and of the complement (`cube → ¬y`).
+//! share a literal. A new one gets a variable `y`; a clause for every cube of an irredundant cover of its
+//! function `f` (`cube → y`) and of the complement (`cube → ¬y`) goes to the solver as soon as a question
+//! or a demand depends on it. Invariant: operands of a gate are lower variables than its own.
 
 use std::collections::HashMap;
 
-use super::rows::{MAX_VARIABLES, Rows};
+use super::rows::{Cube, MAX_VARIABLES, Rows};
 use super::solver::Solver;
 use super::{Answer, Limits, Lit};
 use crate::circuit::{Circuit, GateKind};
@@ -27,9 +28,48 @@ use crate::network::Network;
 /// ```
 pub struct Encoder {
     solver: Solver,
-    n_variables: u32,
-    gates: HashMap<(Rows, [u32; MAX_VARIABLES]), Lit>,
-    covers: HashMap<Rows, Vec<super::rows::Cube>>,
+    /// What each variable is; none for the constant and inputs.
+    gates: Vec<Option<Gate>>,
+    shared: HashMap<Gate, Lit>,
+    covers: Covers,
+    /// Whether the solver has the clauses of a variable.
+    is_loaded: Vec<bool>,
+}
+
+/// A function of lower variables, in normal form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Gate {
+    pub rows: Rows,
+    n_operands: u8,
+    /// The first `n_operands` are variables, in increasing order; the others are 0.
+    operands: [u32; MAX_VARIABLES],
+}
+
+impl Gate {
+    pub fn operands(&self) -> &[u32] {
+        &self.operands[..usize::from(self.n_operands)]
+    }
+}
+
+/// Covers of functions that have been met.
+#[derive(Default)]
+pub(super) struct Covers(HashMap<Rows, Vec<Cube>>);
+
+impl Covers {
+    /// The clauses of `head = gate`, variables being named by `name`.
+    pub fn load(&mut self, solver: &mut Solver, gate: &Gate, head: u32, name: impl Fn(u32) -> u32) {
+        let mut clause = Vec::with_capacity(gate.operands().len() + 1);
+        for (rows, complemented) in [(gate.rows, false), (gate.rows.not(), true)] {
+            for cube in self.0.entry(rows).or_insert_with(|| rows.cover()).iter() {
+                clause.clear();
+                clause.push(Lit::new(name(head), complemented));
+                let operands = gate.operands().iter().enumerate();
+                let inside = operands.filter(|&(h, _)| cube.variables >> h & 1 == 1);
+                clause.extend(inside.map(|(h, &v)| Lit::new(name(v), cube.positive >> h & 1 == 1)));
+                solver.add_clause(&clause);
+            }
+        }
+    }
 }
 
 impl Default for Encoder {
@@ -46,18 +86,29 @@ impl Encoder {
     pub fn new() -> Self {
         let mut solver = Solver::default();
         solver.add_clause(&[Lit::TRUE]);
-        Encoder { solver, n_variables: 1, gates: HashMap::new(), covers: HashMap::new() }
+        let (shared, covers) = (HashMap::new(), Covers::default());
+        Encoder { solver, gates: vec![None], shared, covers, is_loaded: vec![true] }
     }
 
     /// The variables so far, the constant among them.
     pub fn n_variables(&self) -> usize {
-        self.n_variables as usize
+        self.gates.len()
+    }
+
+    /// What a variable is; none for the constant and inputs.
+    pub(super) fn gate_of(&self, variable: u32) -> Option<&Gate> {
+        self.gates[variable as usize].as_ref()
     }
 
     /// A new free variable.
     pub fn input(&mut self) -> Lit {
-        self.n_variables += 1;
-        Lit::new(self.n_variables - 1, false)
+        self.variable(None)
+    }
+
+    fn variable(&mut self, gate: Option<Gate>) -> Lit {
+        self.gates.push(gate);
+        self.is_loaded.push(gate.is_none());
+        Lit::new(self.gates.len() as u32 - 1, false)
     }
 
     /// The literal of a gate whose value at row `r` is `table(r)`, operand 0 being bit 0 of `r`.
@@ -93,38 +144,42 @@ impl Encoder {
         let complemented = rows.at(0);
         let rows = if complemented { rows.not() } else { rows };
         let support: Vec<usize> = (0..variables.len()).filter(|&h| rows.depends_on(h)).collect();
-        let mut key = [0; MAX_VARIABLES];
+        let mut operands = [0; MAX_VARIABLES];
         for (place, &h) in support.iter().enumerate() {
-            key[place] = variables[h];
+            operands[place] = variables[h];
         }
         let spread = |r: usize| support.iter().enumerate().map(|(i, &h)| (r >> i & 1) << h).sum();
         let rows = Rows::from_fn(support.len(), |r| rows.at(spread(r)));
         let literal = match support.len() {
             0 => Lit::FALSE,
             // The function is 0 at row 0 and depends on its variable.
-            1 => Lit::new(key[0], false),
-            n => self.shared_gate(&key, n, rows),
+            1 => Lit::new(operands[0], false),
+            n => self.shared_gate(Gate { rows, n_operands: n as u8, operands }),
         };
         literal.flip_if(complemented)
     }
 
-    fn shared_gate(&mut self, key: &[u32; MAX_VARIABLES], n: usize, rows: Rows) -> Lit {
-        if let Some(&literal) = self.gates.get(&(rows, *key)) {
+    fn shared_gate(&mut self, gate: Gate) -> Lit {
+        if let Some(&literal) = self.shared.get(&gate) {
             return literal;
         }
-        let literal = self.input();
-        self.gates.insert((rows, *key), literal);
-        let mut clause = Vec::with_capacity(n + 1);
-        for (rows, head) in [(rows, literal), (rows.not(), !literal)] {
-            for cube in self.covers.entry(rows).or_insert_with(|| rows.cover()).iter() {
-                clause.clear();
-                clause.push(head);
-                let inside = (0..n).filter(|&h| cube.variables >> h & 1 == 1);
-                clause.extend(inside.map(|h| Lit::new(key[h], cube.positive >> h & 1 == 1)));
-                self.solver.add_clause(&clause);
+        let literal = self.variable(Some(gate));
+        self.shared.insert(gate, literal);
+        literal
+    }
+
+    /// Gives the solver the clauses of everything that the literals depend on.
+    fn load(&mut self, literals: &[Lit]) {
+        let mut pending: Vec<u32> = literals.iter().map(|literal| literal.variable()).collect();
+        while let Some(variable) = pending.pop() {
+            if std::mem::replace(&mut self.is_loaded[variable as usize], true) {
+                continue;
+            }
+            if let Some(gate) = &self.gates[variable as usize] {
+                self.covers.load(&mut self.solver, gate, variable, |v| v);
+                pending.extend_from_slice(gate.operands());
             }
         }
-        literal
     }
 
     pub fn and(&mut self, a: Lit, b: Lit) -> Lit {
@@ -165,6 +220,20 @@ impl Encoder {
     /// # Errors
     /// The circuit is sequential, or there is not one literal per input.
     pub fn circuit(&mut self, circuit: &Circuit, inputs: &[Lit]) -> Result<Vec<Lit>> {
+        self.circuit_by(circuit, inputs, |_, literal| literal)
+    }
+
+    /// As [`Self::circuit`], where `settle` may put another literal of the same value in the place of each
+    /// gate's.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn circuit_by(
+        &mut self,
+        circuit: &Circuit,
+        inputs: &[Lit],
+        mut settle: impl FnMut(&Self, Lit) -> Lit,
+    ) -> Result<Vec<Lit>> {
         circuit.require_combinational()?;
         require_count(circuit.inputs().len(), inputs.len())?;
         let mut literals = vec![Lit::FALSE; circuit.n_nodes()];
@@ -176,7 +245,8 @@ impl Encoder {
             operands.clear();
             let fanins = circuit.fanins(id);
             operands.extend(fanins.map(|l| literals[l.node.index()].flip_if(l.complemented)));
-            literals[id.index()] = self.circuit_gate(circuit.kind(id), &operands)?;
+            let literal = self.circuit_gate(circuit.kind(id), &operands)?;
+            literals[id.index()] = settle(self, literal);
         }
         Ok(literals)
     }
@@ -222,6 +292,7 @@ impl Encoder {
 
     /// Demands that at least one of the literals holds.
     pub fn require_any(&mut self, literals: &[Lit]) {
+        self.load(literals);
         self.solver.add_clause(literals);
     }
 
@@ -230,6 +301,7 @@ impl Encoder {
         if assumptions.contains(&Lit::FALSE) {
             return Answer::Unsatisfiable;
         }
+        self.load(assumptions);
         self.solver.solve(assumptions, limits)
     }
 

@@ -1,8 +1,10 @@
 //! Equivalence of two circuits: simulation finds the easy differences, SAT decides the rest.
 //!
 //! The miter of two circuits feeds both the same inputs and asks for an assignment on which an output
-//! differs. Outputs are asked about one after the other, each answer a lemma for the next. A difference
-//! is evaluated on both circuits before it is returned.
+//! differs. Inner nodes of the two that are seen to agree are merged first, so that circuits that went
+//! through other tools meet again long before their outputs. What is left of the outputs is asked about one
+//! after the other, each answer a lemma for the next. A difference is evaluated on both circuits before it
+//! is returned.
 
 use std::time::Instant;
 
@@ -12,7 +14,7 @@ use rand_chacha::ChaCha8Rng;
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Result};
-use crate::sat::{Answer, Encoder, Limits, Lit};
+use crate::sat::{Answer, Encoder, Limits, Lit, Sweep};
 
 /// What is known of two circuits.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +48,15 @@ pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalenc
     }
     let mut encoder = Encoder::new();
     let inputs: Vec<Lit> = a.inputs().iter().map(|_| encoder.input()).collect();
-    let [in_a, in_b] = [outputs(&mut encoder, a, &inputs)?, outputs(&mut encoder, b, &inputs)?];
+    let nodes_a = encoder.circuit(a, &inputs)?;
+    let mut sweep = Sweep::new(&encoder);
+    let nodes_b =
+        encoder.circuit_by(b, &inputs, |encoder, literal| match limits.since(start).is_over() {
+            true => literal,
+            false => sweep.settle(encoder, literal),
+        })?;
+    drop(sweep);
+    let [in_a, in_b] = [outputs(a, &nodes_a), outputs(b, &nodes_b)];
     let mut verdict = Equivalence::Equal;
     for (x, y) in in_a.into_iter().zip(in_b) {
         let differ = encoder.xor(x, y);
@@ -63,10 +73,9 @@ pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalenc
     Ok(verdict)
 }
 
-fn outputs(encoder: &mut Encoder, circuit: &Circuit, inputs: &[Lit]) -> Result<Vec<Lit>> {
-    let nodes = encoder.circuit(circuit, inputs)?;
+fn outputs(circuit: &Circuit, nodes: &[Lit]) -> Vec<Lit> {
     let literals = circuit.outputs().iter().map(|output| output.literal);
-    Ok(literals.map(|l| nodes[l.node.index()].flip_if(l.complemented)).collect())
+    literals.map(|l| nodes[l.node.index()].flip_if(l.complemented)).collect()
 }
 
 /// A difference among some random assignments.
