@@ -14,8 +14,11 @@ use proptest::prelude::*;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+#[path = "support/stream.rs"]
+mod stream;
 mod support;
 
+use stream::require_same_stream;
 use support::{random_batch, random_circuit};
 
 fn compiled(spec: &str, options: &Options) -> Model {
@@ -48,10 +51,9 @@ fn require_same(model: &Model, engine: &Dense, n_loops: usize, what: &str) {
     assert_eq!(expected.first_difference(&outputs), None, "{what}");
     for a in (0..inputs.n_assignments()).step_by(inputs.n_assignments().div_ceil(3).max(1)) {
         let input = inputs.column(a);
-        let expected = streams(|observe| reference.trace(&input, n_loops, observe).unwrap());
-        let found = streams(|observe| engine.trace(&input, n_loops, observe).unwrap());
-        assert_eq!(expected.len(), 1 + n_loops * model.n_layers(), "{what}");
-        assert!(expected == found, "{what}: another stream");
+        require_same_stream(model, &input, n_loops, what, |see| {
+            engine.trace(&input, n_loops, |step| see(step.n_steps, &step.stream)).unwrap();
+        });
     }
 }
 

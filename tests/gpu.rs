@@ -13,13 +13,16 @@ use circuit2tf::model::{Dtype, Model, Parts};
 use circuit2tf::run::gpu::{Device, Gpu, adapters};
 use circuit2tf::run::{Engine, LutDevice, Reference, Resident};
 use circuit2tf::verify::{Verdict, exhaustive, sample};
-use ndarray::{Array, Array2, Axis, RemoveAxis};
+use ndarray::{Array, Axis, RemoveAxis};
 
 #[allow(dead_code, reason = "each test file uses a part")]
 #[path = "support/circuits.rs"]
 mod circuits;
+#[path = "support/stream.rs"]
+mod stream;
 mod support;
 
+use stream::require_same_stream;
 use support::random_batch;
 
 /// The device, or none and a word about it.
@@ -63,21 +66,6 @@ fn require_same(device: Device, circuit: &Circuit, model: &Model, inputs: &Batch
     assert_eq!(resident.first_difference(&outputs), None, "{what}");
     let luts = gpu.device().unwrap().load(&oracle.luts()).unwrap();
     assert_eq!(expected.first_difference(&luts.run(inputs).unwrap()), None, "{what}, the oracle");
-}
-
-/// Holds the streams after every layer of every loop against the reference engine's.
-fn require_same_stream(gpu: &Gpu, model: &Model, input: &[bool], n_loops: usize, what: &str) {
-    let mut expected: Vec<Array2<f64>> = Vec::new();
-    let reference = Reference::new(model).unwrap();
-    reference.trace(input, n_loops, |step| expected.push(step.stream)).unwrap();
-    let mut n_seen = 0;
-    gpu.trace(input, n_loops, |n_steps, stream| {
-        assert_eq!(n_steps, n_seen);
-        assert!(*stream == expected[n_steps], "{what}: after {n_steps} layers");
-        n_seen += 1;
-    })
-    .unwrap();
-    assert_eq!(n_seen, expected.len(), "{what}");
 }
 
 #[test]
@@ -147,7 +135,9 @@ fn every_dtype_mask_schedule_and_fan_in_gives_the_stream_of_the_reference() {
             for a in [0, 6, 15] {
                 let input = Batch::counting(4, 0, 16).column(a);
                 for n_loops in [0, model.n_loops, model.n_loops + 1] {
-                    require_same_stream(&gpu, &model, &input, n_loops, &what);
+                    require_same_stream(&model, &input, n_loops, &what, |see| {
+                        gpu.trace(&input, n_loops, see).unwrap();
+                    });
                 }
             }
             let outputs = gpu.run(&Batch::counting(4, 0, 16), model.n_loops).unwrap();
@@ -369,4 +359,17 @@ fn cells_of_very_many_units_are_refused() {
     let expected = Reference::new(&many).unwrap().run(&inputs, n_loops).unwrap();
     let outputs = Gpu::on(device, &many).unwrap().run(&inputs, n_loops).unwrap();
     assert_eq!(expected.first_difference(&outputs), None);
+}
+
+/// The table names the device in each line.
+#[test]
+fn selftest_passes_on_the_device_and_names_it() {
+    let Some(device) = device() else { return };
+    let mut command = assert_cmd::Command::cargo_bin("circuit2tf").unwrap();
+    let done = command.args(["selftest", "--engine", "gpu"]).assert().success();
+    let text = String::from_utf8(done.get_output().stdout.clone()).unwrap();
+    let adapter = device.adapter().to_string();
+    let rows: Vec<&str> = text.lines().filter(|line| line.ends_with(" ok")).collect();
+    assert!(rows.len() >= 40 && rows.iter().all(|row| row.contains(&adapter)), "{text}");
+    assert!(text.ends_with(&format!("PASSED {0} of {0} models\n", rows.len())), "{text}");
 }

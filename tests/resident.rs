@@ -7,12 +7,14 @@ use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::model::{Attention, Dtype, Model, Parts};
 use circuit2tf::run::{Engine, Incremental, Reference, Resident, Work};
-use ndarray::Array2;
 use proptest::prelude::*;
 use rayon::prelude::*;
 
+#[path = "support/stream.rs"]
+mod stream;
 mod support;
 
+use stream::require_same_stream;
 use support::{random_batch, random_circuit};
 
 fn compiled(spec: &str, options: &Options) -> Model {
@@ -40,30 +42,11 @@ fn require_same(model: &Model, resident: &Resident, n_loops: usize, what: &str) 
         Err(refusal) => assert!(resident.n_states() > 2, "{what}: {refusal}"),
     }
     for a in (0..inputs.n_assignments()).step_by(inputs.n_assignments().div_ceil(4)) {
-        require_same_stream(&reference, resident, &inputs.column(a), n_loops, what);
+        let input = inputs.column(a);
+        require_same_stream(model, &input, n_loops, what, |see| {
+            resident.trace(&input, n_loops, see).unwrap();
+        });
     }
-}
-
-fn require_same_stream(
-    reference: &Reference,
-    resident: &Resident,
-    input: &[bool],
-    n_loops: usize,
-    what: &str,
-) {
-    let mut expected: Vec<Array2<f64>> = Vec::new();
-    reference.trace(input, n_loops, |step| expected.push(step.stream)).unwrap();
-    let mut n_seen = 0;
-    let observe = |n_steps: usize, stream: &Array2<f64>| {
-        assert_eq!(n_steps, n_seen);
-        for ((position, channel), x) in stream.indexed_iter() {
-            let y = expected[n_steps][[position, channel]];
-            assert!(*x == y, "{what}: {x} for {y} at {position}, {channel} after {n_steps} layers");
-        }
-        n_seen += 1;
-    };
-    resident.trace(input, n_loops, observe).unwrap();
-    assert_eq!(n_seen, expected.len(), "{what}");
 }
 
 #[test]

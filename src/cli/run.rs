@@ -136,8 +136,13 @@ fn gpu(model: &Model) -> Result<Box<dyn Engine + '_>> {
 
 #[cfg(not(feature = "gpu"))]
 fn gpu(_: &Model) -> Result<Box<dyn Engine + '_>> {
-    Err(Error::new("a build with the engine gpu", "one without it")
-        .hint("build with --features gpu"))
+    Err(no_gpu())
+}
+
+/// The engine gpu in a program that was built without it.
+#[cfg(not(feature = "gpu"))]
+pub fn no_gpu() -> Error {
+    Error::new("a build with the engine gpu", "one without it").hint("build with --features gpu")
 }
 
 impl EngineName {

@@ -12,7 +12,6 @@ use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::{Dense, Device, DeviceName, Engine, Incremental, Reference, Resident};
 use circuit2tf::verify::{Progress, bit_string};
 use circuit2tf::{Error, Result};
-use clap::ValueEnum;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ pub struct Args {
     /// The device: cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE", default_value_t)]
     device: DeviceName,
-    /// The engine; by default all that run on the device
+    /// The engine; by default all that run on the device, which for gpu is the one that `devices` lists first
     #[arg(long, value_enum)]
     engine: Option<Tested>,
     /// Seed of the sampled assignments
@@ -43,15 +42,33 @@ enum Tested {
     Dense,
     /// The same out of the operations that other devices than the processor run
     DenseBasic,
+    /// The resident engine on a GPU, as compute shaders; needs a build with `--features gpu`
+    Gpu,
 }
 
 impl Tested {
+    /// What runs on the processor.
+    const ON_PROCESSOR: [Tested; 4] =
+        [Tested::Resident, Tested::Incremental, Tested::Dense, Tested::DenseBasic];
+
     fn name(self) -> &'static str {
         match self {
             Tested::Resident => "resident",
             Tested::Incremental => "incremental",
             Tested::Dense => "dense",
             Tested::DenseBasic => "dense-basic",
+            Tested::Gpu => "gpu",
+        }
+    }
+
+    /// The name, and of the gpu engine the device, so that each line says where its result comes from.
+    ///
+    /// # Errors
+    /// There is no such device, or this program was built without the engine.
+    fn label(self) -> Result<String> {
+        match self {
+            Tested::Gpu => gpu::label(),
+            _ => Ok(self.name().to_string()),
         }
     }
 }
@@ -92,7 +109,7 @@ const TRACED: usize = 2;
 
 /// What became of one model on one engine.
 struct Row {
-    engine: &'static str,
+    engine: String,
     case: String,
     dtype: Dtype,
     assignments: String,
@@ -105,12 +122,13 @@ pub fn main(args: &Args) -> Result<Report> {
     let engines = engines(args)?;
     let cases = CORPUS.iter().flat_map(|case| dtypes(args.device).map(move |dtype| (case, dtype)));
     let cases: Vec<_> = cases.collect();
+    let labels = engines.iter().map(|engine| engine.label()).collect::<Result<Vec<_>>>()?;
     let bar = Bar::counting((cases.len() * engines.len()) as u64, "models");
     let mut rows = Vec::new();
     for (case, dtype) in cases {
         let circuit = generate(case.spec)?;
         let model = compile(&circuit, "", &options(case, dtype))?;
-        for &engine in &engines {
+        for (&engine, label) in engines.iter().zip(&labels) {
             if bar.is_cancelled() {
                 return Err(Error::message("stopped before all models were compared"));
             }
@@ -118,18 +136,18 @@ pub fn main(args: &Args) -> Result<Report> {
             let failure = first_difference(&circuit, &model, &model, engine, &device, &inputs)
                 .unwrap_or_else(|error| Some(format!("error: {error}")));
             let case = describe(case);
-            rows.push(Row { engine: engine.name(), case, dtype, assignments, failure });
+            rows.push(Row { engine: label.clone(), case, dtype, assignments, failure });
             bar.advance(1);
         }
     }
-    rows.sort_by_key(|row| engines.iter().position(|engine| engine.name() == row.engine));
+    rows.sort_by_key(|row| labels.iter().position(|label| *label == row.engine));
     Ok(report(args, &rows))
 }
 
 fn engines(args: &Args) -> Result<Vec<Tested>> {
     match (args.device, args.engine) {
         (DeviceName::Cpu, Some(engine)) => Ok(vec![engine]),
-        (DeviceName::Cpu, None) => Ok(Tested::value_variants().to_vec()),
+        (DeviceName::Cpu, None) => Ok(Tested::ON_PROCESSOR.to_vec()),
         (_, None | Some(Tested::Dense)) => Ok(vec![Tested::Dense]),
         (device, Some(engine)) => {
             let found = format!("--engine {} on {device}", engine.name());
@@ -210,6 +228,42 @@ fn first_difference(
                 tested.trace(input, n_loops, |step| see(step.stream.iter().copied().collect()))
             })
         }
+        Tested::Gpu => gpu::compare(model, &compare),
+    }
+}
+
+/// A comparison of an engine and its streams.
+type Compare<'c> = &'c dyn Fn(&dyn Engine, &mut Trace) -> Result<Option<String>>;
+
+#[cfg(feature = "gpu")]
+mod gpu {
+    use circuit2tf::run::gpu::{Device, Gpu};
+
+    use super::{Compare, Model, Result};
+
+    pub fn label() -> Result<String> {
+        Ok(format!("gpu on {}", Device::open()?.adapter()))
+    }
+
+    pub fn compare(model: &Model, compare: Compare) -> Result<Option<String>> {
+        let tested = Gpu::new(model)?;
+        compare(&tested, &mut |input, n_loops, see| {
+            tested.trace(input, n_loops, |_, stream| see(stream.iter().copied().collect()))
+        })
+    }
+}
+
+#[cfg(not(feature = "gpu"))]
+mod gpu {
+    use super::{Compare, Model, Result};
+    use crate::cli::run::no_gpu;
+
+    pub fn label() -> Result<String> {
+        Err(no_gpu())
+    }
+
+    pub fn compare(_: &Model, _: Compare) -> Result<Option<String>> {
+        Err(no_gpu())
     }
 }
 
@@ -328,7 +382,7 @@ mod tests {
     fn a_failure_fails_the_whole_test() {
         let args = Args { device: DeviceName::Cpu, engine: None, seed: 0 };
         let row = |failure: Option<&str>| Row {
-            engine: "dense",
+            engine: "dense".to_string(),
             case: "adder:2".to_string(),
             dtype: Dtype::F32,
             assignments: "all 16".to_string(),

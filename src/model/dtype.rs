@@ -40,6 +40,7 @@ impl Dtype {
     }
 
     /// Significand bits, the implicit one included.
+    #[inline]
     pub fn precision(self) -> u32 {
         match self {
             Dtype::F32 => 24,
@@ -50,6 +51,7 @@ impl Dtype {
     }
 
     /// The exponent of the least normal number.
+    #[inline]
     pub fn min_exponent(self) -> i32 {
         match self {
             Dtype::F32 | Dtype::Bf16 => -126,
@@ -59,6 +61,7 @@ impl Dtype {
     }
 
     /// The largest finite number.
+    #[inline]
     pub fn max_finite(self) -> f64 {
         match self {
             Dtype::F32 => f64::from(f32::MAX),
@@ -76,6 +79,7 @@ impl Dtype {
     }
 
     /// The nearest number of the format, ties to even.
+    #[inline]
     pub fn round(self, x: f64) -> f64 {
         match self {
             Dtype::F32 => f64::from(x as f32),

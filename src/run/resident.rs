@@ -31,6 +31,7 @@ mod attention;
 mod exact;
 mod fold;
 mod frame;
+mod histories;
 mod incremental;
 mod kernel;
 mod plan;

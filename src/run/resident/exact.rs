@@ -23,11 +23,13 @@ impl Bound {
     /// Of the sum without terms, or with zeros only.
     pub const EMPTY: Bound = Bound { magnitude: 0.0, exponent: i32::MAX };
 
+    #[inline]
     pub fn of(x: f64) -> Self {
         Bound { magnitude: x.abs(), exponent: exponent(x) }
     }
 
     /// Of a term `a·b`, where `self` bounds the sum `a`.
+    #[inline]
     pub fn times(self, b: f64) -> Self {
         match b == 0.0 || self == Bound::EMPTY {
             true => Bound::EMPTY,
@@ -39,6 +41,7 @@ impl Bound {
     }
 
     /// Of the terms of both sums.
+    #[inline]
     pub fn plus(self, other: Bound) -> Self {
         Bound {
             magnitude: self.magnitude + other.magnitude,
@@ -47,6 +50,7 @@ impl Bound {
     }
 
     /// Of either sum.
+    #[inline]
     pub fn or(self, other: Bound) -> Self {
         Bound {
             magnitude: self.magnitude.max(other.magnitude),
@@ -55,6 +59,7 @@ impl Bound {
     }
 
     /// Whether the lemma applies.
+    #[inline]
     pub fn is_exact_in(self, dtype: Dtype) -> bool {
         if self == Bound::EMPTY {
             return true;
@@ -72,10 +77,12 @@ pub struct Sum {
 }
 
 impl Sum {
+    #[inline]
     pub fn new(x: f64) -> Self {
         Sum { value: x, bound: Bound::of(x) }
     }
 
+    #[inline]
     pub fn add_product(&mut self, a: f64, b: f64) {
         self.value += a * b;
         self.bound = self.bound.plus(Bound::of(a).times(b));
@@ -83,6 +90,7 @@ impl Sum {
 }
 
 /// `2^e` for an `e` above the subnormal range; infinite if it overflows.
+#[inline]
 fn power_of_two(e: i32) -> f64 {
     match u64::try_from(e.saturating_add(1023)) {
         Ok(field) if field < 2047 => f64::from_bits(field << 52),
@@ -92,6 +100,7 @@ fn power_of_two(e: i32) -> f64 {
 }
 
 /// The largest `e` such that `2^e` divides `x`; of 0, the largest number.
+#[inline]
 fn exponent(x: f64) -> i32 {
     let bits = x.to_bits();
     let (field, fraction) = ((bits >> 52 & 0x7ff) as i32, bits & ((1 << 52) - 1));

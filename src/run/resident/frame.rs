@@ -47,8 +47,13 @@ impl<'m> Frame<'m> {
     }
 
     fn require_finite_start(&self) -> Result<()> {
+        let w_e = &self.model.w_e;
+        // Elsewhere the position embedding alone is there, which is finite.
+        let channels =
+            (0..self.model.d_model()).filter(|&c| w_e.column(c).iter().any(|&x| x != 0.0));
+        let channels: Vec<usize> = channels.collect();
         for position in 0..self.model.n_ctx() {
-            for c in 0..self.model.d_model() {
+            for &c in &channels {
                 let tokens: &[bool] =
                     if self.input[position].is_some() { &[false, true] } else { &[false] };
                 if tokens.iter().any(|&bit| !self.start(position, c, bit).is_finite()) {
@@ -62,12 +67,14 @@ impl<'m> Frame<'m> {
         Ok(())
     }
 
-    /// The stream before the first layer; `bit` matters at inputs only.
+    /// The stream before the first layer, as a number; `bit` matters at inputs only.
     pub fn start(&self, position: usize, channel: usize, bit: bool) -> f64 {
         let token = if self.input[position].is_some() { usize::from(bit) } else { Model::BLANK };
         let (token, own) =
             (self.model.w_e[[token, channel]], self.model.w_pos[[position, channel]]);
         match self.model.dtype {
+            // Weights are numbers of the dtype.
+            _ if token == 0.0 => own,
             Dtype::F64 => token + own,
             // As the reference engine: the sum in f32, then rounded to the dtype.
             dtype => dtype.round(f64::from(token as f32 + own as f32)),

@@ -6,11 +6,15 @@
 //! nothing that a cell reads was changed by the last application, the cell's bit stays what it is, exactly.
 //! After a layer the readers of changed bits are marked, and the next application looks the marked cells up
 //! only; a layer that differs from the last one looks all of them up.
+//!
+//! That is for many assignments, a bit of a word each. Of a few, where one layer is applied throughout, it is
+//! layers that are put into words (`histories`).
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
+use super::histories::Histories;
 use super::kernel::{Lane, Sweep, evaluate};
 use super::plan::{InputRow, Plan, ReadOut};
 use super::{AnyPlan, Resident, in_own_format, refuse};
@@ -43,6 +47,8 @@ pub struct Incremental<'m> {
 struct Tables {
     /// The distinct ones.
     layers: Vec<Layer>,
+    /// Of the only layer, if it has them.
+    histories: Option<Histories>,
     /// Per row its bit before the first layer.
     start: Vec<bool>,
     /// Inputs, the rows that they set, and the bits for 0 and 1.
@@ -59,24 +65,25 @@ struct LookUp {
 
 /// A distinct layer: what every row looks up, and who reads it.
 #[derive(Debug)]
-struct Layer {
+pub(super) struct Layer {
     /// Per row its truth table.
-    tables: Vec<u64>,
-    /// The rows that row `r` reads are `sources[starts[r]..starts[r + 1]]`.
-    sources: Lists,
-    readers: Lists,
+    pub tables: Vec<u64>,
+    /// Per row the rows that it reads.
+    pub sources: Lists,
+    /// Per row the rows that read it.
+    pub readers: Lists,
 }
 
-/// Lists of row numbers, one after the other.
+/// Lists of row numbers, one after the other: list `l` is `numbers[starts[l]..starts[l + 1]]`.
 #[derive(Debug)]
-struct Lists {
+pub(super) struct Lists {
     starts: Vec<u32>,
     numbers: Vec<u32>,
 }
 
 impl Lists {
     /// Lists of the given lengths, to be filled.
-    fn new(lengths: &[u32]) -> Self {
+    pub fn new(lengths: &[u32]) -> Self {
         let mut starts = vec![0; lengths.len() + 1];
         for (list, length) in lengths.iter().enumerate() {
             starts[list + 1] = starts[list] + length;
@@ -85,16 +92,16 @@ impl Lists {
         Lists { starts, numbers }
     }
 
-    fn of(&self, list: usize) -> &[u32] {
+    pub fn of(&self, list: usize) -> &[u32] {
         &self.numbers[self.starts[list] as usize..self.starts[list + 1] as usize]
     }
 
-    fn of_mut(&mut self, list: usize) -> &mut [u32] {
+    pub fn of_mut(&mut self, list: usize) -> &mut [u32] {
         &mut self.numbers[self.starts[list] as usize..self.starts[list + 1] as usize]
     }
 
     /// The lists turned round: list `n` holds the lists of `self` that `n` is in.
-    fn transposed(&self) -> Self {
+    pub fn transposed(&self) -> Self {
         let n_lists = self.starts.len() - 1;
         let mut lengths = vec![0; n_lists];
         self.numbers.iter().for_each(|&n| lengths[n as usize] += 1);
@@ -150,14 +157,20 @@ impl<'m> Incremental<'m> {
         Work { computed, skipped }
     }
 
-    /// The outputs of the assignments from word `first` of `inputs` on, as many as `W` holds.
-    fn run_block<W: Word>(&self, inputs: &Batch, first: usize, n_loops: usize) -> Vec<W> {
+    /// The state before the first layer; `word` gives an input's bits.
+    fn start<W: Word>(&self, word: impl Fn(usize) -> W) -> Vec<W> {
         let tables = &self.tables;
         let mut state: Vec<W> = tables.start.iter().map(|&bit| W::splat(bit)).collect();
         for &(input, row, bits) in &tables.inputs {
-            let word = W::from_words(&inputs.words(input)[first..]);
-            state[row as usize] = select(word, bits.map(W::splat));
+            state[row as usize] = select(word(input), bits.map(W::splat));
         }
+        state
+    }
+
+    /// The outputs of the assignments from word `first` of `inputs` on, as many as `W` holds.
+    fn run_block<W: Word>(&self, inputs: &Batch, first: usize, n_loops: usize) -> Vec<W> {
+        let tables = &self.tables;
+        let mut state = self.start(|input| W::from_words(&inputs.words(input)[first..]));
         let mut pending = Pending::new(state.len());
         for layer in self.resident.schedule(n_loops) {
             pending.apply(layer, &tables.layers[layer], &mut state);
@@ -183,6 +196,31 @@ impl<'m> Incremental<'m> {
     }
 }
 
+impl Incremental<'_> {
+    /// The outputs of all assignments, one after the other.
+    fn run_histories(&self, histories: &Histories, inputs: &Batch, n_layers: usize) -> Batch {
+        let run = |a: usize| -> Vec<bool> {
+            let bit = |input: usize| u64::splat(inputs.get(input, a));
+            let (state, computed) = histories.run(&self.start(bit), n_layers);
+            let all = (state.len() * n_layers) as u64;
+            self.computed.fetch_add(computed, Ordering::Relaxed);
+            self.skipped.fetch_add(all - computed, Ordering::Relaxed);
+            self.tables.outputs.iter().map(|output| output.at(&state) & 1 == 1).collect()
+        };
+        let columns: Vec<Vec<bool>> =
+            (0..inputs.n_assignments()).into_par_iter().map(run).collect();
+        Batch::from_columns(self.tables.outputs.len(), &columns)
+            .expect("a column has a bit per output")
+    }
+
+    /// The histories, if words of layers are no more than words of assignments.
+    fn histories(&self, n_assignments: usize, n_layers: usize) -> Option<&Histories> {
+        let of_layers = n_assignments.saturating_mul(n_layers.div_ceil(64));
+        let of_assignments = n_assignments.div_ceil(64).saturating_mul(n_layers);
+        self.tables.histories.as_ref().filter(|_| of_layers <= of_assignments)
+    }
+}
+
 impl Engine for Incremental<'_> {
     fn name(&self) -> &'static str {
         "incremental"
@@ -190,11 +228,13 @@ impl Engine for Incremental<'_> {
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         require_inputs(self.resident.frame.model, inputs)?;
-        Ok(match inputs.n_assignments() {
+        let n_layers = self.resident.frame.model.schedule_of(n_loops).n_steps();
+        let n = inputs.n_assignments();
+        Ok(match self.histories(n, n_layers) {
+            Some(histories) => self.run_histories(histories, inputs, n_layers),
             // The less there is of the state, the more of it lies in a near cache.
-            0..=8 => self.run_blocks::<u8>(inputs, n_loops),
-            9..=64 => self.run_blocks::<u64>(inputs, n_loops),
-            _ => self.run_blocks::<[u64; 8]>(inputs, n_loops),
+            None if n <= 64 => self.run_blocks::<u64>(inputs, n_loops),
+            None => self.run_blocks::<[u64; 8]>(inputs, n_loops),
         })
     }
 
@@ -232,8 +272,14 @@ impl<'p, T: Lane> Bits<'p, T> {
             let bits = input.values.map(|value| self.of(input.row, value));
             (input.input, input.row as u32, bits)
         };
+        let layers = layers.collect::<Result<Vec<_>>>()?;
+        let histories = match layers.as_slice() {
+            [layer] => Histories::new(layer),
+            _ => None,
+        };
         Ok(Tables {
-            layers: layers.collect::<Result<_>>()?,
+            layers,
+            histories,
             start: (0..plan.start.len()).map(|row| self.of(row, plan.start[row])).collect(),
             inputs: plan.inputs.iter().map(input).collect(),
             outputs: outputs.collect::<Result<_>>()?,
@@ -366,7 +412,7 @@ impl LookUp {
 
 /// The truth table at the given rows, by Shannon expansion from the first variable up.
 #[inline(always)]
-fn look_up<W: Word>(table: u64, rows: &[u32], state: &[W]) -> W {
+pub(super) fn look_up<W: Word>(table: u64, rows: &[u32], state: &[W]) -> W {
     let constant = |r: usize| W::splat(table >> r & 1 == 1);
     let x = |v: usize| state[rows[v] as usize];
     match rows.len() {
@@ -396,7 +442,7 @@ fn select<W: Word>(word: W, values: [W; 2]) -> W {
 }
 
 /// A bit of some assignments.
-trait Word: Copy + PartialEq + Send + Sync {
+pub(super) trait Word: Copy + PartialEq + Send + Sync {
     const LANES: usize;
     fn splat(bit: bool) -> Self;
     /// The first words of a batch's row, with zeros beyond its end.
@@ -407,38 +453,32 @@ trait Word: Copy + PartialEq + Send + Sync {
     fn xor(self, other: Self) -> Self;
 }
 
-macro_rules! word_of_integer {
-    ($word:ty) => {
-        impl Word for $word {
-            const LANES: usize = <$word>::BITS as usize;
+impl Word for u64 {
+    const LANES: usize = 64;
 
-            fn splat(bit: bool) -> Self {
-                (0 as $word).wrapping_sub(<$word>::from(bit))
-            }
+    #[inline(always)]
+    fn splat(bit: bool) -> Self {
+        0u64.wrapping_sub(u64::from(bit))
+    }
 
-            fn from_words(words: &[u64]) -> Self {
-                words[0] as $word
-            }
+    fn from_words(words: &[u64]) -> Self {
+        words[0]
+    }
 
-            fn write(self, words: &mut [u64]) {
-                words[0] = self.into();
-            }
+    fn write(self, words: &mut [u64]) {
+        words[0] = self;
+    }
 
-            #[inline(always)]
-            fn and(self, other: Self) -> Self {
-                self & other
-            }
+    #[inline(always)]
+    fn and(self, other: Self) -> Self {
+        self & other
+    }
 
-            #[inline(always)]
-            fn xor(self, other: Self) -> Self {
-                self ^ other
-            }
-        }
-    };
+    #[inline(always)]
+    fn xor(self, other: Self) -> Self {
+        self ^ other
+    }
 }
-
-word_of_integer!(u8);
-word_of_integer!(u64);
 
 impl<const N: usize> Word for [u64; N] {
     const LANES: usize = 64 * N;

@@ -1,0 +1,179 @@
+//! Histories: one assignment, 64 layers at a time.
+//!
+//! Where the same layer is applied again and again, a cell's bit after a layer is its truth table at what its
+//! operands held before it. Let bit `i` of a word be what a cell holds after `64w + i` layers: the truth table,
+//! applied to the words of the operands, gives the cell's bits one layer later, 64 of them at once. That asks
+//! for an order in which operands come first, so for a layer in which no cell depends on its own past, unless
+//! it only keeps what it holds. A layer that is not so has no histories.
+//!
+//! A cell's level is 0 if it keeps what it holds, otherwise 1 more than its operands' highest. By induction it
+//! holds the same after any number of layers that is not below its level. So the words of window `w` are
+//! computed for levels above `64w` only; the others stay, exactly.
+
+use super::incremental::{Layer, Lists, Word, look_up};
+
+/// Layers of a window: the bits of a word.
+const WINDOW: usize = 64;
+
+/// The truth table of a cell that keeps what it holds, of itself alone.
+const IDENTITY: u64 = 0b10;
+
+/// A layer's cells in rising order of level; a place is a number in that order.
+#[derive(Debug)]
+pub struct Histories {
+    /// Per place the row of the cell.
+    rows: Vec<u32>,
+    /// Per level the number of cells up to it.
+    ends: Vec<usize>,
+    /// Per place the truth table.
+    tables: Vec<u64>,
+    /// Per place the places that the cell reads.
+    sources: Lists,
+}
+
+impl Histories {
+    /// None if a cell depends on its own past.
+    pub fn new(layer: &Layer) -> Option<Self> {
+        let (rows, ends) = by_level(layer)?;
+        let mut place_of = vec![0; rows.len()];
+        rows.iter().enumerate().for_each(|(place, &row)| place_of[row as usize] = place as u32);
+        let lengths: Vec<u32> =
+            rows.iter().map(|&row| layer.sources.of(row as usize).len() as u32).collect();
+        let mut sources = Lists::new(&lengths);
+        for (place, &row) in rows.iter().enumerate() {
+            let of_row = layer.sources.of(row as usize);
+            let of_place = sources.of_mut(place);
+            of_place.iter_mut().zip(of_row).for_each(|(to, &from)| *to = place_of[from as usize]);
+        }
+        let tables = rows.iter().map(|&row| layer.tables[row as usize]).collect();
+        Some(Histories { rows, ends, tables, sources })
+    }
+
+    /// The rows after `n_layers` layers, all 64 bits of a word alike, and how many numbers were computed;
+    /// `start` is what they hold before the first.
+    pub fn run(&self, start: &[u64], n_layers: usize) -> (Vec<u64>, u64) {
+        let mut words: Vec<u64> = self.rows.iter().map(|&row| start[row as usize]).collect();
+        // What each place holds when the next window begins.
+        let mut ahead: Vec<bool> = words.iter().map(|&word| word & 1 == 1).collect();
+        let (mut computed, mut n_settled) = (0, 0);
+        for first in (0..n_layers).step_by(WINDOW) {
+            let settled = n_settled..self.n_up_to(first);
+            n_settled = settled.end;
+            for place in settled {
+                words[place] = u64::splat(ahead[place]);
+            }
+            for place in n_settled..words.len() {
+                let later = look_up(self.tables[place], self.sources.of(place), &words);
+                words[place] = later << 1 | u64::from(ahead[place]);
+                ahead[place] = later >> (WINDOW - 1) == 1;
+            }
+            let n_steps = WINDOW.min(n_layers - first);
+            computed += ((words.len() - n_settled) * n_steps) as u64;
+        }
+        let at_end = |place: usize| match n_layers % WINDOW {
+            0 => ahead[place],
+            i => words[place] >> i & 1 == 1,
+        };
+        let mut state = start.to_vec();
+        for (place, &row) in self.rows.iter().enumerate() {
+            state[row as usize] = u64::splat(at_end(place));
+        }
+        (state, computed)
+    }
+
+    /// The number of cells of a level up to `level`.
+    fn n_up_to(&self, level: usize) -> usize {
+        self.ends.get(level).copied().unwrap_or(self.rows.len())
+    }
+}
+
+/// The rows by level, and per level the number of rows up to it; none if a row is in a circle.
+fn by_level(layer: &Layer) -> Option<(Vec<u32>, Vec<usize>)> {
+    let n_rows = layer.tables.len();
+    let keeps = |row: usize| layer.tables[row] == IDENTITY && layer.sources.of(row) == [row as u32];
+    let n_sources = |row: usize| layer.sources.of(row).len() as u32;
+    let mut missing: Vec<u32> = (0..n_rows).map(n_sources).collect();
+    let mut rows: Vec<u32> = (0..n_rows as u32).filter(|&row| keeps(row as usize)).collect();
+    let mut ends = vec![rows.len()];
+    // A constant may hold something else before the first layer.
+    let mut next: Vec<u32> = (0..n_rows as u32).filter(|&row| missing[row as usize] == 0).collect();
+    let mut first = 0;
+    loop {
+        for place in first..rows.len() {
+            for &reader in layer.readers.of(rows[place] as usize) {
+                missing[reader as usize] -= 1;
+                if missing[reader as usize] == 0 && !keeps(reader as usize) {
+                    next.push(reader);
+                }
+            }
+        }
+        if next.is_empty() {
+            return (rows.len() == n_rows).then_some((rows, ends));
+        }
+        first = rows.len();
+        rows.append(&mut next);
+        ends.push(rows.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A layer of cells, each a truth table and the rows that it reads.
+    fn layer(cells: &[(u64, &[u32])]) -> Layer {
+        let lengths: Vec<u32> = cells.iter().map(|(_, rows)| rows.len() as u32).collect();
+        let mut sources = Lists::new(&lengths);
+        let lists = cells.iter().enumerate();
+        lists.for_each(|(row, (_, rows))| sources.of_mut(row).copy_from_slice(rows));
+        let tables = cells.iter().map(|&(table, _)| table).collect();
+        Layer { tables, readers: sources.transposed(), sources }
+    }
+
+    fn step(layer: &Layer, state: &[u64]) -> Vec<u64> {
+        let rows = 0..state.len();
+        rows.map(|row| look_up(layer.tables[row], layer.sources.of(row), state)).collect()
+    }
+
+    /// A chain over several windows, fed by a gate of stale values, constants that start wrong, and rows out
+    /// of order; after every number of layers the state is that of one layer after the other.
+    #[test]
+    fn every_number_of_layers_gives_the_state_of_layer_after_layer() {
+        const N: u32 = 200;
+        let xor: (u64, [u32; 2]) = (0b0110, [1, 2]);
+        let mut cells: Vec<(u64, Vec<u32>)> =
+            vec![(xor.0, xor.1.to_vec()), (IDENTITY, vec![1]), (1, vec![]), (0, vec![])];
+        // Row r reads row r + 1; the last reads row 0.
+        for row in 4..N - 1 {
+            let third = if row % 7 == 0 { 3 } else { 1 };
+            cells.push((0b1001_0110, vec![row + 1, third, 2]));
+        }
+        cells.push((0b01, vec![0]));
+        let cells: Vec<(u64, &[u32])> = cells.iter().map(|(t, rows)| (*t, &**rows)).collect();
+        let layer = layer(&cells);
+        let histories = Histories::new(&layer).expect("there is no circle");
+        let mut state: Vec<u64> =
+            (0..N).map(|row| u64::splat(row.wrapping_mul(0x9E37_79B9) >> 13 & 1 == 1)).collect();
+        let start = state.clone();
+        let mut differs = false;
+        for n_layers in 0..300 {
+            let (found, computed) = histories.run(&start, n_layers);
+            assert_eq!(found, state, "{n_layers}");
+            assert!(computed <= n_layers as u64 * u64::from(N - 1), "the input is not computed");
+            let next = step(&layer, &state);
+            differs |= n_layers > 128 && next != state;
+            state = next;
+        }
+        assert!(differs, "the chain is still changing in the third window");
+    }
+
+    #[test]
+    fn circles_have_no_histories() {
+        let keeps: (u64, &[u32]) = (IDENTITY, &[0]);
+        assert!(Histories::new(&layer(&[keeps])).is_some());
+        assert!(Histories::new(&layer(&[])).is_some());
+        assert!(Histories::new(&layer(&[(0b01, &[0])])).is_none(), "it oscillates");
+        assert!(Histories::new(&layer(&[(IDENTITY, &[1]), (IDENTITY, &[0])])).is_none());
+        assert!(Histories::new(&layer(&[keeps, (0b0110, &[0, 1])])).is_none());
+    }
+}
