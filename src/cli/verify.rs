@@ -379,11 +379,20 @@ pub fn check_with(model: &Model, circuit: &Circuit, samples: u64) -> Result<Verd
         true => Ok(Verdict::from(&verify::prove(model, circuit))),
         false => {
             let args = Args { samples: Some(samples), ..Args::default() };
-            let n_inputs = circuit.inputs().len();
-            let all = n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= samples.max(1);
-            let method = if all { Method::Exhaustive } else { Method::Sample };
+            let method = match tried(circuit.inputs().len(), samples) {
+                Assignments::All => Method::Exhaustive,
+                Assignments::Sample { .. } => Method::Sample,
+            };
             run(&args, model, circuit, method)
         }
+    }
+}
+
+/// All assignments if they are no more than so many, else a sample of so many.
+pub fn tried(n_inputs: usize, samples: u64) -> Assignments {
+    match n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= samples.max(1) {
+        true => Assignments::All,
+        false => Assignments::Sample { count: samples, seed: 0 },
     }
 }
 
