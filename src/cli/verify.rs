@@ -322,6 +322,7 @@ fn report(
                 shrink(args, circuit, &departure)?;
             }
             Ok(None) => text += "every position that the claim names is right at the end\n",
+            Err(_) if !model.scheme.is_parallel() => text += &decoded(model, &found.input),
             Err(error) => text += &format!("cannot say where it arose: {error}\n"),
         }
     }
@@ -394,6 +395,12 @@ pub fn tried(n_inputs: usize, samples: u64) -> Assignments {
         true => Assignments::All,
         false => Assignments::Sample { count: samples, seed: 0 },
     }
+}
+
+/// Where to look at a decoder, whose positions are tokens and not nodes.
+fn decoded(model: &Model, input: &[bool]) -> String {
+    let what = if model.scheme == Scheme::Cot { "token" } else { "thought and token" };
+    format!("`circuit2tf trace MODEL {}` shows each {what} of it\n", bit_string(input))
 }
 
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {

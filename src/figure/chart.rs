@@ -101,11 +101,13 @@ const RIGHT: f64 = 24.0;
 /// Below the plot: tick labels and the axis label.
 const BELOW: f64 = 56.0;
 const LEGEND_ROW: f64 = 22.0;
+/// Between the intervals of series at the same x.
+const INTERVAL_STEP: f64 = 4.0;
 
 const STYLE: &str = "
 .c2tf .curve{fill:none;stroke-width:2}
 .c2tf .mark{stroke-width:2;fill:var(--paper)}
-.c2tf .interval{stroke-width:1;stroke-dasharray:none!important}
+.c2tf .interval{stroke-width:1.5}
 .c2tf .bar{fill-opacity:.35;stroke-width:1.5}
 ";
 
@@ -451,7 +453,9 @@ impl Frame {
             svg.path(&format!("curve s{}", s % N_SERIES), &path(&places));
         }
         for (&(x, _), &(low, high)) in series.points.iter().zip(&series.intervals) {
-            let ends = [self.at((x, low)), self.at((x, high))];
+            // Side by side, as those of several series share an x.
+            let aside = |(x, y): (f64, f64)| (x + INTERVAL_STEP * s as f64, y);
+            let ends = [self.at((x, low)), self.at((x, high))].map(aside);
             svg.path(&format!("curve s{} interval", s % N_SERIES), &path(&ends));
         }
         for (&(x, y), point) in places.iter().zip(&series.points) {

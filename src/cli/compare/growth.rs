@@ -84,7 +84,7 @@ fn panel(quantity: Quantity, family: &str, all: &[Compared]) -> Chart {
     if quantity == Quantity::Steps {
         // Every loop of a block applies all its layers.
         let mean = |row: &Row| Some(row.taken.as_ref()?.mean * row.cost.layers as f64);
-        add(&mut series, "universal, mean", curve(&members, Scheme::Universal, mean));
+        add(&mut series, "mean of universal", curve(&members, Scheme::Universal, mean));
     }
     Chart {
         title: format!("{family}: {}", quantity.label()),
