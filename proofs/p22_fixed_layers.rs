@@ -1,12 +1,14 @@
 //! Theorem 22 (a fixed number of layers). A model whose steps are `p` layers, then `R` times `L` layers, then `c`
 //! layers, all the same step of a network, computes the network on all inputs if `p + L R + c` is at least its
-//! depth; and with `L` layers once, whatever the number of idle tokens, it does so for networks of depth at most `L`.
+//! depth; and with `L` layers once, whatever the number of idle tokens, it does so for networks of depth at most `L`
+//! (the schemes pause and unrolled).
 //!
 //! Proof. By theorem 1 after `t` layers every node of level at most `t` is right, whichever part of the model the
 //! layers stand in, and stays so. A token that no gate needs reads itself and is read by none. ∎
 //!
 //! Checked by certificate, and by running with both engines. That the layers are as many as the depth is needed: with
-//! one fewer, parity is wrong, and tokens do not help ([`tokens_are_no_layers`]).
+//! one fewer, parity is wrong, unrolled too ([`an_unrolled_model_needs_its_last_layer`]), and tokens do not help
+//! ([`tokens_are_no_layers`]).
 
 use std::sync::atomic::AtomicBool;
 
@@ -51,6 +53,20 @@ fn a_file_with_a_prelude_has_no_entry_that_a_plain_runner_reads() {
     assert_eq!(file::from_bytes(&bytes, "model").unwrap(), model);
     let plain = changed(&model, |parts| (parts.n_prelude, parts.n_coda) = (0, 0));
     assert!(String::from_utf8_lossy(&file::to_bytes(&plain)).contains("\"n_layers\":\"4\""));
+}
+
+#[test]
+fn an_unrolled_model_needs_its_last_layer() {
+    let circuit = generate("parity:8").unwrap();
+    let unrolled = model(&circuit, |options| options.unroll = true);
+    assert_eq!((unrolled.blocks.len(), unrolled.n_loops), (3, 1));
+    let looped = model(&circuit, |_| {});
+    assert!(unrolled.blocks.iter().all(|block| *block == looped.blocks[0]));
+    assert!(prove(&unrolled, &circuit).is_proof());
+    let shorter = changed(&unrolled, |parts| parts.blocks.truncate(2));
+    let engine = Reference::new(&shorter).unwrap();
+    let verdict = exhaustive(&shorter, &circuit, &engine, 1, &AtomicBool::new(false));
+    assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
 }
 
 #[test]

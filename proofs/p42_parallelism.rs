@@ -11,10 +11,11 @@
 
 use circuit2tf::family::generate;
 use circuit2tf::mapping::map;
-use circuit2tf::theory::capacity::Demand;
+use circuit2tf::reasoning::cot::{Bounds, Method, TokenSchedule};
 
-fn demand(spec: &str) -> Demand {
-    Demand::of(&map(&generate(spec).unwrap(), 2).unwrap().network)
+fn bounds(spec: &str, g: usize) -> Bounds {
+    let network = map(&generate(spec).unwrap(), 2).unwrap().network;
+    TokenSchedule::new(&network, g, Method::Best).bounds
 }
 
 #[test]
@@ -22,24 +23,24 @@ fn schedules_by_level_lie_within_the_bounds() {
     let named = ["parity:100", "parity-chain:20", "adder:8", "adder-ks:32", "mult:6", "decoder:4"];
     let random = (0..20).map(|seed| format!("random:n=8,gates=60,seed={seed}"));
     for spec in named.iter().map(|spec| spec.to_string()).chain(random) {
-        let demand = demand(&spec);
-        let (gates, depth) = (demand.gates(), demand.depth());
         for g in 1..=40 {
-            let tokens = demand.tokens(g);
-            assert!(tokens.least >= depth && tokens.least * g >= gates, "{spec} {g}");
+            let tokens = bounds(&spec, g);
+            let (gates, depth) = (tokens.n_gates, tokens.depth);
+            assert!(tokens.lower >= depth && tokens.lower * g >= gates, "{spec} {g}");
             assert!(
-                tokens.least <= tokens.by_level && tokens.by_level <= tokens.most,
+                tokens.lower <= tokens.by_levels && tokens.by_levels <= tokens.upper,
                 "{spec} {g}"
             );
-            assert!(g * tokens.by_level < gates + g * depth.max(1), "{spec} {g}");
+            assert!(g * tokens.by_levels < gates + g * depth.max(1), "{spec} {g}");
         }
-        assert_eq!(demand.tokens(1).by_level, gates, "one gate a token");
-        assert_eq!(demand.tokens(gates.max(1)).by_level, depth, "a level a token");
+        let one = bounds(&spec, 1);
+        assert_eq!(one.by_levels, one.n_gates, "one gate a token");
+        assert_eq!(bounds(&spec, one.n_gates.max(1)).by_levels, one.depth, "a level a token");
     }
 }
 
 #[test]
 fn without_order_among_gates_the_depth_would_not_bound() {
-    let chain = demand("parity-chain:31");
-    assert_eq!((chain.gates().div_ceil(15), chain.tokens(15).least), (2, 30));
+    let chain = bounds("parity-chain:31", 15);
+    assert_eq!((chain.n_gates.div_ceil(15), chain.lower), (2, 30));
 }

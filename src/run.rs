@@ -18,7 +18,7 @@ mod simd;
 
 pub use decoder::{Decoder, Emission, Emitted};
 pub use dense::{Dense, Device, DeviceName};
-pub use halting::{HALTING, Halted, Halting, Rule};
+pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
 pub use reference::{Reference, Step};
 pub use resident::{Folded, Incremental, Resident, Work};
 pub use simd::Simd;

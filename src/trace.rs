@@ -9,8 +9,8 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
-use crate::model::{Attention, Model};
-use crate::run::{Reference, Resident};
+use crate::model::{Attention, Model, Scheme};
+use crate::run::{Reference, Resident, halting_channel};
 
 mod netlist;
 
@@ -25,6 +25,10 @@ pub struct Trace {
     /// The least number of loops after which one more left every number of the stream as it was; none
     /// if that was not seen.
     pub fixed_since_loop: Option<usize>,
+    /// Of a model that halts, per number of layers whether each position says that its bit is known.
+    pub known: Option<Vec<Vec<bool>>>,
+    /// The least number of loops after which all its outputs are known; none if that was not seen.
+    pub halted_after_loop: Option<usize>,
 }
 
 /// What a node's bit is worth after some layers.
@@ -85,7 +89,7 @@ impl Trace {
     ///
     /// # Errors
     /// `inputs` is not one bit per input, the trace would exceed 2^26 bits, the model is a decoder or
-    /// neither engine accepts it.
+    /// neither engine accepts it, or it halts by a channel that its file does not name.
     pub fn run(model: &Model, inputs: &[bool], n_loops: usize) -> Result<Self> {
         let n_layers = model.n_layers();
         let n_steps = n_layers.saturating_mul(n_loops);
@@ -94,10 +98,25 @@ impl Trace {
             return Err(Error::new(format!("a trace of at most {MAX_BITS} bits"), found)
                 .hint("trace fewer loops"));
         }
-        let mut trace = Trace { n_layers, bits: Vec::new(), fixed_since_loop: None };
+        let halts = model.scheme == Scheme::Universal;
+        let halting = halts.then(|| halting_channel(model)).transpose()?;
+        let mut trace = Trace {
+            n_layers,
+            bits: Vec::new(),
+            fixed_since_loop: None,
+            known: halts.then(Vec::new),
+            halted_after_loop: None,
+        };
         let mut before = None;
         watch(model, inputs, n_loops, |step, stream, bits| {
             trace.bits.push(bits);
+            if let (Some(known), Some(channel)) = (&mut trace.known, halting) {
+                let row: Vec<bool> = stream.column(channel).iter().map(|&x| x > 0.5).collect();
+                let stops = step % n_layers == 0 && model.output_positions.iter().all(|&p| row[p]);
+                let stopped = &mut trace.halted_after_loop;
+                *stopped = stopped.or(stops.then_some(step / n_layers));
+                known.push(row);
+            }
             if step % n_layers == 0 && trace.fixed_since_loop.is_none() {
                 if before.as_ref().is_some_and(|before| *before == stream) {
                     trace.fixed_since_loop = Some(step / n_layers - 1);
@@ -106,6 +125,20 @@ impl Trace {
             }
         })?;
         Ok(trace)
+    }
+
+    /// What a position holds after `step` layers: `0`, `1`, or `?` where the model says that it does not know.
+    pub fn value(&self, step: usize, position: usize) -> char {
+        match &self.known {
+            Some(known) if !known[step][position] => '?',
+            _ if self.bits[step][position] => '1',
+            _ => '0',
+        }
+    }
+
+    /// The values of all positions after `step` layers.
+    pub fn values(&self, step: usize) -> String {
+        (0..self.bits[step].len()).map(|position| self.value(step, position)).collect()
     }
 
     /// Loop and layer, counted from 1, that `step` layers end with; none for the embedding.

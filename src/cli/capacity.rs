@@ -2,6 +2,7 @@
 
 use circuit2tf::mapping;
 use circuit2tf::model::Dtype;
+use circuit2tf::reasoning::cot::{Method, TokenSchedule};
 use circuit2tf::theory::capacity::latch::{self, Experiment, Survival};
 use circuit2tf::theory::capacity::{Ceilings, Demand, ceiling, count, demand, noise};
 use circuit2tf::{Error, Result};
@@ -221,9 +222,10 @@ fn restoration(ceilings: &Ceilings) -> Result<(String, Value)> {
 
 fn circuit(spec: &str, ceilings: &Ceilings) -> Result<(String, Value)> {
     let source = source::circuit(spec)?;
-    let demand = Demand::of(&mapping::map(&source.circuit, 2)?.network);
+    let network = mapping::map(&source.circuit, 2)?.network;
+    let demand = Demand::of(&network);
     let per_token = ceilings.gates_per_token();
-    let tokens = demand.tokens(per_token);
+    let tokens = TokenSchedule::new(&network, per_token as usize, Method::Best).bounds;
     let (gates, depth) = (demand.gates(), demand.depth());
     let parallelism = demand.average_parallelism();
     let (at, cut) = demand.largest_cut();
@@ -232,32 +234,34 @@ fn circuit(spec: &str, ceilings: &Ceilings) -> Result<(String, Value)> {
     text += &levels_text(&demand);
     text += &format!(
         "largest cut: {cut} bits after level {at}, of the {} that a state can hold\n\
-         tokens of {per_token} gates: {} <= level by level {} <= {}; loops of one layer: {depth}\n",
+         tokens: {tokens}\nloops of one layer: {depth}\n",
         ceilings.state_bits(),
-        tokens.least,
-        tokens.by_level,
-        tokens.most
     );
     let mut json = json!({
         "name": source.name, "gates": gates, "depth": depth, "widths": demand.widths,
         "cuts": demand.cuts, "largest_cut": { "after_level": at, "nodes": cut },
         "gates_per_token": per_token, "loops": depth, "average_parallelism": parallelism,
-        "tokens": { "least": tokens.least, "by_level": tokens.by_level, "most": tokens.most },
+        "tokens": {
+            "least": tokens.lower, "by_level": tokens.by_levels, "most": tokens.upper,
+            "by_critical_path": tokens.by_critical_path, "reached": tokens.reached,
+            "reached_is_least": tokens.is_least,
+        },
     });
     if let Some(parallelism) = parallelism {
-        let ahead = |tokens: u64| tokens as f64 / depth as f64;
+        let ahead = |tokens: usize| tokens as f64 / depth as f64;
         let [least, enough] = demand::parallelism_for(ceilings.ratio(), per_token);
         text += &format!(
-            "speed-up of loops over tokens: {:.2} ({:.2} to {:.2}), for G/D = {parallelism:.2}; the \
+            "speed-up of loops over tokens: {:.2} (level by level {:.2}; bounds {:.2} to {:.2}), for G/D = {parallelism:.2}; the \
              headline's {:.2} needs G/D >= {least:.0}, and has it from {enough:.0} on\n",
-            ahead(tokens.by_level),
-            ahead(tokens.least),
-            ahead(tokens.most),
+            ahead(tokens.reached),
+            ahead(tokens.by_levels),
+            ahead(tokens.lower),
+            ahead(tokens.upper),
             ceilings.ratio()
         );
         json["speed_up"] = json!({
-            "least": ahead(tokens.least), "by_level": ahead(tokens.by_level),
-            "most": ahead(tokens.most),
+            "least": ahead(tokens.lower), "by_level": ahead(tokens.by_levels),
+            "most": ahead(tokens.upper), "reached": ahead(tokens.reached),
         });
         json["parallelism_for_the_ratio"] = json!([least, enough]);
     }

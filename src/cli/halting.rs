@@ -5,7 +5,7 @@ use circuit2tf::compile::Options;
 use circuit2tf::figure::chart::{Axis, Chart, Mark, Series};
 use circuit2tf::model::{Model, file};
 use circuit2tf::reasoning::universal;
-use circuit2tf::run::Rule;
+use circuit2tf::run::{Halting, Rule};
 use circuit2tf::verify::{self, Assignments, Times, bit_string};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
@@ -79,6 +79,18 @@ fn compiled(args: &Args, source: source::Source) -> Result<(String, Model, Optio
     let options = Options { layers: args.layers, heads: args.heads, ..Options::default() };
     let model = universal::compile(&source.circuit, &source.sha256, &options)?;
     Ok((source.name, model, Some(source.circuit)))
+}
+
+/// After how many loops a model of the scheme universal stops.
+///
+/// # Errors
+/// As [`verify::halting_times`].
+pub fn times(model: &Model, circuit: &Circuit, assignments: Assignments) -> Result<Times> {
+    let engine = Halting::new(model, Rule::Known)?;
+    let (oracle, n_inputs) = (Oracle::new(circuit)?, circuit.inputs().len());
+    let bar = Bar::new(assignments.total(n_inputs)?);
+    let plan = (model.n_loops, assignments);
+    verify::halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &bar)
 }
 
 /// The times; outputs are held against the circuit's, or against those of the model after all its loops.

@@ -1,7 +1,7 @@
 //! `learn`: gradients through loops, the gradients of all parities, and training.
 
 use circuit2tf::compile::INVERSE_TEMPERATURE;
-use circuit2tf::figure::chart::{Axis, Chart, Mark, Series};
+use circuit2tf::figure::chart::{Axis, Chart, Mark, Panels, Series};
 use circuit2tf::model::Model;
 use circuit2tf::reasoning::learning::gradient::{Channels, jacobian_norms, state_channel};
 use circuit2tf::reasoning::learning::interval::{Interval, median, wilson};
@@ -135,12 +135,12 @@ impl Draws {
 }
 
 impl Files {
-    fn write(&self, csv: &str, chart: &Chart) -> Result<()> {
+    fn write(&self, csv: &str, svg: Result<String>) -> Result<()> {
         if let Some(path) = &self.csv {
             source::write(path, csv.as_bytes())?;
         }
         if let Some(path) = &self.svg {
-            source::write(path, chart.to_svg()?.as_bytes())?;
+            source::write(path, svg?.as_bytes())?;
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ fn gradients(args: &GradientArgs) -> Result<Report> {
         curves.push(Curve { name, ..curve });
         bar.advance(1);
     }
-    args.files.write(&curves_csv(&curves), &curves_chart(&args.circuit, &curves))?;
+    args.files.write(&curves_csv(&curves), curves_chart(&args.circuit, &curves).to_svg())?;
     let text = curves_text(args, &curves);
     let json = json!({
         "circuit": args.circuit, "loops": args.loops, "seeds": args.draws.seeds,
@@ -358,7 +358,7 @@ fn train(args: &TrainArgs) -> Result<Report> {
         results.extend(cells.into_iter().map(|cell| (*spec, cell)));
     }
     drop(bar);
-    args.files.write(&cells_csv(&results), &cells_chart(&results))?;
+    args.files.write(&cells_csv(&results), cells_panels(&results).to_svg())?;
     let json = json!({
         "steps": args.steps, "learning_rate": args.rate, "seed": args.draws.seed,
         "interval": "95 % Wilson", "cells": results.iter().map(cell_json).collect::<Vec<_>>(),
@@ -428,35 +428,78 @@ fn cell_json((spec, cell): &(&str, Cell)) -> Value {
     })
 }
 
+/// The mean over runs and the least and the largest norm of the gradient before the first step.
+fn gradient(cell: &Cell) -> Interval {
+    let norms = || cell.outcomes.iter().map(|outcome| outcome.gradient);
+    Interval {
+        estimate: norms().sum::<f64>() / cell.outcomes.len() as f64,
+        low: norms().fold(f64::INFINITY, f64::min),
+        high: norms().fold(0.0, f64::max),
+    }
+}
+
 fn cells_csv(results: &[(&str, Cell)]) -> String {
-    let mut csv = "circuit,start,loops,runs,solved,rate,low,high\n".to_string();
+    let mut csv =
+        "circuit,start,loops,runs,solved,rate,low,high,gradient,least,largest\n".to_string();
     for (spec, cell) in results {
         let (n, solved) = (cell.outcomes.len(), cell.n_solved());
         let Interval { estimate, low, high } = wilson(solved, n);
-        let start = start_name(cell.start);
-        let n_loops = cell.n_loops;
-        csv += &format!("\"{spec}\",{start},{n_loops},{n},{solved},{estimate},{low},{high}\n");
+        let (start, n_loops, norm) = (start_name(cell.start), cell.n_loops, gradient(cell));
+        csv += &format!(
+            "\"{spec}\",{start},{n_loops},{n},{solved},{estimate},{low},{high},{:e},{:e},{:e}\n",
+            norm.estimate, norm.low, norm.high
+        );
     }
     csv
 }
 
-fn cells_chart(results: &[(&str, Cell)]) -> Chart {
+/// Success rate above, norm of the gradient below, a column for each circuit and a curve for each start.
+fn cells_panels(results: &[(&str, Cell)]) -> Panels {
+    let mut circuits: Vec<&str> = results.iter().map(|&(spec, _)| spec).collect();
+    circuits.dedup();
+    let rate = |cell: &Cell| Some(wilson(cell.n_solved(), cell.outcomes.len()));
+    // A logarithmic axis has no 0.
+    let norm = |cell: &Cell| Some(gradient(cell)).filter(|norm| norm.low > 0.0);
+    let row = |title: &str, y: Axis, of: &dyn Fn(&Cell) -> Option<Interval>| -> Vec<Chart> {
+        let chart = |spec: &&str| Chart {
+            title: format!("{spec}: {title}"),
+            description: format!("{} by the number of loops, for each start.", y.label),
+            x: Axis::linear("loops"),
+            y: y.clone(),
+            series: curves_of(results.iter().filter(|(other, _)| other == spec), of),
+        };
+        circuits.iter().map(chart).collect()
+    };
+    let success = Axis::linear("success rate, 95 % interval");
+    let size = Axis::log("norm of the gradient, mean and range");
+    Panels {
+        title: "Training by loops".to_string(),
+        description:
+            "The part of runs that end with every output right on every input, and the norm of \
+                      the gradient before the first step."
+                .to_string(),
+        rows: vec![
+            row("success of training", success, &rate),
+            row("gradient at the start", size, &norm),
+        ],
+    }
+}
+
+/// A curve for each start.
+fn curves_of<'a>(
+    cells: impl Iterator<Item = &'a (&'a str, Cell)>,
+    of: &dyn Fn(&Cell) -> Option<Interval>,
+) -> Vec<Series> {
     let mut series: Vec<Series> = Vec::new();
-    for (spec, cell) in results {
-        let name = format!("{spec}, {}", start_name(cell.start));
-        let rate = wilson(cell.n_solved(), cell.outcomes.len()).estimate;
-        let point = (cell.n_loops as f64, rate);
-        match series.iter_mut().find(|series| series.name == name) {
-            Some(series) => series.points.push(point),
-            None => series.push(Series::new(&name, Mark::Line, [point])),
+    for (_, cell) in cells {
+        let name = start_name(cell.start);
+        let s = series.iter().position(|series| series.name == name).unwrap_or_else(|| {
+            series.push(Series::new(&name, Mark::Line, []));
+            series.len() - 1
+        });
+        if let Some(Interval { estimate, low, high }) = of(cell) {
+            series[s].push((cell.n_loops as f64, estimate), (low, high));
         }
     }
-    Chart {
-        title: "Success of training by loops".to_string(),
-        description: "The part of runs that end with every output right on every input."
-            .to_string(),
-        x: Axis::linear("loops"),
-        y: Axis::linear("success rate"),
-        series,
-    }
+    series
 }

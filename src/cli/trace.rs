@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 
 use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
-use circuit2tf::model::Model;
+use circuit2tf::model::{Model, Scheme};
 use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::bit_string;
 use serde_json::{Value, json};
@@ -79,15 +79,33 @@ impl Marked {
         let expected = netlist.values(inputs)?;
         let known_since = netlist.known_since(&expected);
         let steps = trace.bits.iter().enumerate();
-        let marks = steps.map(|(step, bits)| netlist.marks(&expected, &known_since, bits, step));
+        let marks = steps.map(|(step, bits)| match &trace.known {
+            None => netlist.marks(&expected, &known_since, bits, step),
+            Some(known) => known_marks(&netlist, &expected, bits, &known[step]),
+        });
         Ok(Marked { marks: marks.collect(), expected, known_since, netlist })
     }
+}
+
+/// Marks of a model that says itself what it knows.
+fn known_marks(netlist: &Netlist, expected: &[bool], bits: &[bool], known: &[bool]) -> Vec<Mark> {
+    let mark = |(node, &expected): (&circuit2tf::trace::Node, &bool)| match known[node.position] {
+        true => Mark::of(bits[node.position], expected, true),
+        false => Mark::Unknown,
+    };
+    netlist.nodes().iter().zip(expected).map(mark).collect()
 }
 
 /// None, with a note, where it cannot be said what the model should compute.
 fn netlist(model: &Model, circuit: Option<&Circuit>) -> Option<Netlist> {
     let netlist = Netlist::of(model, circuit);
-    let note = |error: &circuit2tf::Error| eprintln!("note: what is right is not known: {error}");
+    let note = |error: &circuit2tf::Error| match (model.scheme, circuit) {
+        // States of three values are no network of bits.
+        (Scheme::Universal, None) => {
+            eprintln!("note: --circuit gives the nodes their names and says what is right");
+        }
+        _ => eprintln!("note: what is right is not known: {error}"),
+    };
     netlist.inspect_err(note).ok()
 }
 
@@ -162,8 +180,10 @@ fn nodes_grid(trace: &Trace, marked: &Marked) -> String {
                 None => "     …".to_string(),
                 Some(step) => {
                     let mark = marked.marks[step][id];
-                    let bit = u8::from(trace.bits[step][node.position]);
-                    paint(mark, &format!("    {bit}{}", mark.symbol()), coloured)
+                    let value = trace.value(step, node.position);
+                    // One question mark says it.
+                    let symbol = if value == '?' { ' ' } else { mark.symbol() };
+                    paint(mark, &format!("    {value}{symbol}"), coloured)
                 }
             };
         }
@@ -207,14 +227,23 @@ fn levels_grid(trace: &Trace, marked: &Marked) -> String {
 fn bare_grid(trace: &Trace) -> String {
     let mut text = String::new();
     for column in columns(trace) {
-        let bits = column.map(|step| bit_string(&trace.bits[step]));
+        let bits = column.map(|step| trace.values(step));
         let bits = bits.map(|bits| {
             let cut: String = bits.chars().take(MAX_ROWS).collect();
             if cut.len() < bits.len() { cut + "…" } else { cut }
         });
         let _ = writeln!(text, "{:>6}  {}", head(trace, column), bits.unwrap_or_default());
     }
-    text
+    text + &halted_text(trace)
+}
+
+/// When a model that halts does so.
+fn halted_text(trace: &Trace) -> String {
+    match (&trace.known, trace.halted_after_loop) {
+        (None, _) => String::new(),
+        (Some(_), Some(loops)) => format!("halts after loop {loops}: all outputs are known\n"),
+        (Some(_), None) => "does not halt: an output is not known\n".to_string(),
+    }
 }
 
 /// The first characters of a name, in a field.
@@ -230,11 +259,12 @@ fn outputs_text(trace: &Trace, marked: &Marked) -> String {
     let last = trace.bits.len() - 1;
     let mut text = String::new();
     for (name, id) in marked.netlist.outputs().take(MAX_ROWS) {
-        let bit = u8::from(trace.bits[last][marked.netlist.nodes()[id].position]);
+        let bit = trace.value(last, marked.netlist.nodes()[id].position);
         let mark = marked.marks[last][id];
         let known = marked.known_since[id].div_ceil(trace.n_layers);
         let _ = writeln!(text, "output {name} = {bit} ({}), known after loop {known}", mark.name());
     }
+    text += &halted_text(trace);
     match trace.fixed_since_loop {
         Some(loops) => text + &format!("fixed point after loop {loops}\n"),
         None => text,
@@ -252,8 +282,9 @@ fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
     for (step, bits) in trace.bits.iter().enumerate() {
         let (r, l) = trace.loop_and_layer(step).unwrap_or((0, 0));
         match marked {
-            None => bits.iter().enumerate().for_each(|(position, &bit)| {
-                let _ = writeln!(text, "{step},{r},{l},{position},,,,{},,", u8::from(bit));
+            None => (0..bits.len()).for_each(|position| {
+                let value = trace.value(step, position);
+                let _ = writeln!(text, "{step},{r},{l},{position},,,,{value},,");
             }),
             Some(marked) => {
                 for (id, node) in marked.netlist.nodes().iter().enumerate() {
@@ -264,7 +295,7 @@ fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
                         node.level,
                         quoted(&node.name),
                         quoted(&node.operation),
-                        u8::from(bits[node.position]),
+                        trace.value(step, node.position),
                         u8::from(marked.expected[id]),
                         marked.marks[step][id].name(),
                     );
@@ -284,8 +315,8 @@ fn quoted(field: &str) -> String {
 }
 
 fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Marked>) -> Value {
-    let step = |(step, bits): (usize, &Vec<bool>)| {
-        let mut json = json!({ "step": step, "bits": bit_string(bits) });
+    let step = |step: usize| {
+        let mut json = json!({ "step": step, "bits": trace.values(step) });
         if let Some((r, l)) = trace.loop_and_layer(step) {
             (json["loop"], json["layer"]) = (r.into(), l.into());
         }
@@ -295,17 +326,17 @@ fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Mar
         }
         json
     };
-    let last = trace.bits.last();
-    let outputs: String = (model.output_positions.iter())
-        .map(|&position| if last.is_some_and(|bits| bits[position]) { '1' } else { '0' })
-        .collect();
+    let last = trace.bits.len() - 1;
+    let outputs: String =
+        model.output_positions.iter().map(|&position| trace.value(last, position)).collect();
     json!({
         "inputs": bit_string(inputs),
         "outputs": outputs,
         "n_layers": trace.n_layers,
         "n_loops": model.n_loops,
         "fixed_since_loop": trace.fixed_since_loop,
-        "steps": trace.bits.iter().enumerate().map(step).collect::<Vec<_>>(),
+        "halted_after_loop": trace.halted_after_loop,
+        "steps": (0..trace.bits.len()).map(step).collect::<Vec<_>>(),
         "nodes": marked.map(nodes_json),
         "output_nodes": marked.map(|marked| outputs_json(marked, trace)),
     })

@@ -322,6 +322,7 @@ fn report(
                 shrink(args, circuit, &departure)?;
             }
             Ok(None) => text += "every position that the claim names is right at the end\n",
+            Err(_) if !model.scheme.is_parallel() => text += &decoded(model, &found.input),
             Err(error) => text += &format!("cannot say where it arose: {error}\n"),
         }
     }
@@ -379,12 +380,27 @@ pub fn check_with(model: &Model, circuit: &Circuit, samples: u64) -> Result<Verd
         true => Ok(Verdict::from(&verify::prove(model, circuit))),
         false => {
             let args = Args { samples: Some(samples), ..Args::default() };
-            let n_inputs = circuit.inputs().len();
-            let all = n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= samples.max(1);
-            let method = if all { Method::Exhaustive } else { Method::Sample };
+            let method = match tried(circuit.inputs().len(), samples) {
+                Assignments::All => Method::Exhaustive,
+                Assignments::Sample { .. } => Method::Sample,
+            };
             run(&args, model, circuit, method)
         }
     }
+}
+
+/// All assignments if they are no more than so many, else a sample of so many.
+pub fn tried(n_inputs: usize, samples: u64) -> Assignments {
+    match n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= samples.max(1) {
+        true => Assignments::All,
+        false => Assignments::Sample { count: samples, seed: 0 },
+    }
+}
+
+/// Where to look at a decoder, whose positions are tokens and not nodes.
+fn decoded(model: &Model, input: &[bool]) -> String {
+    let what = if model.scheme == Scheme::Cot { "token" } else { "thought and token" };
+    format!("`circuit2tf trace MODEL {}` shows each {what} of it\n", bit_string(input))
 }
 
 fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {

@@ -38,6 +38,8 @@ pub struct Series {
     pub name: String,
     pub points: Vec<(f64, f64)>,
     pub mark: Mark,
+    /// The interval of each point's y, drawn as a bar through it; empty, or as many as points.
+    pub intervals: Vec<(f64, f64)>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -49,6 +51,15 @@ pub enum Mark {
     /// A bar from 0 (the axis, where it is logarithmic) to each point; bars of several series stand
     /// beside each other.
     Bars,
+}
+
+/// Charts in rows and columns.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Panels {
+    pub title: String,
+    pub description: String,
+    /// One without points is left empty.
+    pub rows: Vec<Vec<Chart>>,
 }
 
 impl Axis {
@@ -63,7 +74,14 @@ impl Axis {
 
 impl Series {
     pub fn new(name: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
-        Series { name: name.to_string(), points: points.into_iter().collect(), mark }
+        let points = points.into_iter().collect();
+        Series { name: name.to_string(), points, mark, intervals: Vec::new() }
+    }
+
+    /// Adds a point with the interval of its y.
+    pub fn push(&mut self, point: (f64, f64), interval: (f64, f64)) {
+        self.points.push(point);
+        self.intervals.push(interval);
     }
 
     /// How often each number occurs in `values`, as bars, from the least to the largest number.
@@ -83,10 +101,13 @@ const RIGHT: f64 = 24.0;
 /// Below the plot: tick labels and the axis label.
 const BELOW: f64 = 56.0;
 const LEGEND_ROW: f64 = 22.0;
+/// Between the intervals of series at the same x.
+const INTERVAL_STEP: f64 = 4.0;
 
 const STYLE: &str = "
 .c2tf .curve{fill:none;stroke-width:2}
 .c2tf .mark{stroke-width:2;fill:var(--paper)}
+.c2tf .interval{stroke-width:1.5}
 .c2tf .bar{fill-opacity:.35;stroke-width:1.5}
 ";
 
@@ -100,31 +121,46 @@ impl Chart {
     /// # Errors
     /// No series has a point, a coordinate is not finite, or one is not positive on a logarithmic axis.
     pub fn to_svg(&self) -> Result<String> {
-        let legend = self.legend_rows();
-        let height = HEIGHT + LEGEND_ROW * (legend.len() as f64 + 0.5);
+        let mut svg = Svg::new(WIDTH, self.height(), &self.title, &self.description, &style());
+        self.draw(&mut svg)?;
+        Ok(svg.finish())
+    }
+
+    fn height(&self) -> f64 {
+        HEIGHT + LEGEND_ROW * (self.legend_rows().len() as f64 + 0.5)
+    }
+
+    /// Draws the chart at the origin of what is open in `svg`.
+    fn draw(&self, svg: &mut Svg) -> Result<()> {
         let x = Range::new(&self.x, self.coordinates(|p| p.0), false)?;
-        let y = Range::new(&self.y, self.coordinates(|p| p.1), self.has_bars())?;
+        let ends = self.series.iter().flat_map(|series| &series.intervals);
+        let ends = ends.flat_map(|&(low, high)| [low, high]);
+        let heights = self.coordinates(|p| p.1).into_iter().chain(ends).collect();
+        let y = Range::new(&self.y, heights, self.has_bars())?;
         let widest =
             y.ticks().iter().map(|&t| text_width(&label(t), FONT_SIZE)).fold(0.0, f64::max);
         let x = x.widened(self.bar_slot(&x));
         let frame = Frame { left: 44.0 + widest, bottom: HEIGHT - BELOW, x, y };
-        let mut svg = Svg::new(WIDTH, height, &self.title, &self.description, &style());
         svg.text(WIDTH / 2.0, 30.0, Anchor::Middle, "title", &self.title);
-        frame.draw(&mut svg, &self.x.label, &self.y.label);
+        frame.draw(svg, &self.x.label, &self.y.label);
         let bars = self.series.iter().filter(|series| series.mark == Mark::Bars).count();
         let mut bar = 0;
         for (s, series) in self.series.iter().enumerate() {
             svg.open("g", &[("aria-label", &series.name), ("role", "list")]);
             if series.mark == Mark::Bars {
-                frame.bars(&mut svg, s, series, self.bar_slot(&frame.x), (bar, bars));
+                frame.bars(svg, s, series, self.bar_slot(&frame.x), (bar, bars));
                 bar += 1;
             } else {
-                frame.curve(&mut svg, s, series);
+                frame.curve(svg, s, series);
             }
             svg.close("g");
         }
-        self.draw_legend(&mut svg, &legend);
-        Ok(svg.finish())
+        self.draw_legend(svg, &self.legend_rows());
+        Ok(())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.series.iter().all(|series| series.points.is_empty())
     }
 
     fn coordinates(&self, of: impl Fn(&(f64, f64)) -> f64) -> Vec<f64> {
@@ -188,6 +224,40 @@ impl Chart {
                 x += entry_width(&series.name);
             }
         }
+    }
+}
+
+impl Panels {
+    /// The charts as one SVG document.
+    ///
+    /// # Errors
+    /// All are without points, or as for [`Chart::to_svg`].
+    pub fn to_svg(&self) -> Result<String> {
+        if self.rows.iter().flatten().all(Chart::is_empty) {
+            return Err(Error::new("points to draw", "none"));
+        }
+        let heights: Vec<f64> = self.rows.iter().map(|row| Self::height(row)).collect();
+        let n_columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
+        let size = (WIDTH * n_columns as f64, heights.iter().sum());
+        let mut svg = Svg::new(size.0, size.1, &self.title, &self.description, &style());
+        let mut y = 0.0;
+        for (row, height) in self.rows.iter().zip(heights) {
+            for (column, chart) in row.iter().enumerate() {
+                let place = format!("translate({} {})", number(WIDTH * column as f64), number(y));
+                svg.open("g", &[("transform", &place), ("aria-label", &chart.title)]);
+                match chart.is_empty() {
+                    true => svg.text(WIDTH / 2.0, 30.0, Anchor::Middle, "faint", &chart.title),
+                    false => chart.draw(&mut svg)?,
+                }
+                svg.close("g");
+            }
+            y += height;
+        }
+        Ok(svg.finish())
+    }
+
+    fn height(row: &[Chart]) -> f64 {
+        row.iter().map(Chart::height).fold(0.0, f64::max)
     }
 }
 
@@ -382,6 +452,12 @@ impl Frame {
         if series.mark == Mark::Line && places.len() > 1 {
             svg.path(&format!("curve s{}", s % N_SERIES), &path(&places));
         }
+        for (&(x, _), &(low, high)) in series.points.iter().zip(&series.intervals) {
+            // Side by side, as those of several series share an x.
+            let aside = |(x, y): (f64, f64)| (x + INTERVAL_STEP * s as f64, y);
+            let ends = [self.at((x, low)), self.at((x, high))].map(aside);
+            svg.path(&format!("curve s{} interval", s % N_SERIES), &path(&ends));
+        }
         for (&(x, y), point) in places.iter().zip(&series.points) {
             self.listed(svg, series, *point, |svg| {
                 svg.path(&format!("mark s{}", s % N_SERIES), &marker(s, x, y));
@@ -489,6 +565,21 @@ mod tests {
         assert_eq!(markers.len(), N_SERIES);
         let dashes: std::collections::BTreeSet<&str> = DASHES.into();
         assert_eq!(dashes.len(), N_SERIES);
+    }
+
+    #[test]
+    fn panels_stand_beside_and_below_each_other_and_intervals_are_drawn() {
+        let mut with = chart(Scale::Linear, Scale::Linear, Mark::Line, &[]);
+        with.series[0].push((1.0, 0.5), (0.25, 0.75));
+        let empty = chart(Scale::Linear, Scale::Linear, Mark::Line, &[]);
+        let rows = vec![vec![with.clone(), empty.clone()], vec![with]];
+        let panels = Panels { title: "t".into(), description: "d".into(), rows };
+        let svg = panels.to_svg().unwrap();
+        assert_eq!((svg.matches("<svg").count(), svg.matches("interval\"").count()), (1, 2));
+        assert!(svg.contains("translate(760 0)") && svg.contains("width=\"1520\""), "{svg}");
+        let nothing = Panels { rows: vec![vec![empty]], ..panels };
+        assert!(nothing.to_svg().is_err());
+        assert!(Panels::default().to_svg().is_err());
     }
 
     #[test]

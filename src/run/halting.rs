@@ -256,7 +256,10 @@ fn probes(model: &Model, rule: Rule) -> Result<Vec<Probe>> {
 }
 
 /// The channel that a universal model's file names.
-fn halting_channel(model: &Model) -> Result<usize> {
+///
+/// # Errors
+/// The scheme is another, or the file does not name one channel.
+pub fn halting_channel(model: &Model) -> Result<usize> {
     if model.scheme != Scheme::Universal {
         return Err(Error::new("a model of the scheme universal", format!("{}", model.scheme))
             .hint("--rule fixed-point stops any looped model soundly"));

@@ -1,7 +1,18 @@
 //! The reference engine: the literal forward pass, in the arithmetic of the model's dtype.
 //!
 //! Every layer of every loop, dense softmax attention, one assignment at a time, each operation as `forward`
-//! has it. It is written to be obviously right, and every other engine is held against it.
+//! has it. It is written to be obviously right, and every other engine is held against it. The schemes recurrent,
+//! unrolled and pause, in ten lines:
+//!
+//! ```text
+//! x = W_E[tokens] + W_pos                     # tokens: bits at ports.input_positions, 2 elsewhere
+//! blocks = prelude once, core n_loops times, coda once    # all are core in a file of version 1
+//! for each block:
+//!     for each head h: q, k, v = x W_Q[h] + b_Q[h], x W_K[h] + b_K[h], x W_V[h] + b_V[h]
+//!     x += sum of softmax(q kᵀ) v W_O[h] over the heads + b_O      # a causal model masks j > i
+//!     x += relu(x W_in + b_in) W_out + b_out
+//! logits = x[ports.output_positions] W_U + b_U            # the bit is 1 iff logit 1 > logit 0
+//! ```
 
 use std::ops::ControlFlow;
 

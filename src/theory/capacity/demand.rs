@@ -1,9 +1,10 @@
 //! Demand: what a circuit has to hand from level to level, and how many tokens or loops that takes.
 //!
 //! In the schedule model a gate is computed after its operands, a token computes `g` gates and a loop a
-//! whole level. The tokens needed are the makespan of unit tasks with precedence on `g` processors,
-//! between `max(D, ⌈G/g⌉)` and `⌈(G - D)/g⌉ + D` (Graham 1966, Brent 1974); loops are `D`. So latent
-//! steps are ahead by about the average parallelism over `g`, whatever a state could hold.
+//! whole level. The tokens needed are those of a [`TokenSchedule`]; loops are `D`. So latent steps are ahead by
+//! about the average parallelism over `g`, whatever a state could hold.
+//!
+//! [`TokenSchedule`]: crate::reasoning::cot::TokenSchedule
 
 use crate::network::Network;
 
@@ -15,17 +16,6 @@ pub struct Demand {
     /// After levels `0..=D`: nodes computed by then that are an output or that a later level reads;
     /// inputs are among them, constants are not.
     pub cuts: Vec<u64>,
-}
-
-/// The tokens that a network needs, `g` gates each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tokens {
-    /// `max(D, ⌈G/g⌉)`: no schedule is shorter.
-    pub least: u64,
-    /// `Σ ⌈w_l/g⌉`: level by level.
-    pub by_level: u64,
-    /// `⌈(G - D)/g⌉ + D`: no schedule that never idles without need is longer.
-    pub most: u64,
 }
 
 impl Demand {
@@ -80,20 +70,6 @@ impl Demand {
     pub fn average_parallelism(&self) -> Option<f64> {
         (self.depth() > 0).then(|| self.gates() as f64 / self.depth() as f64)
     }
-
-    /// The tokens of `per_token` gates that are needed.
-    ///
-    /// # Panics
-    /// `per_token` is 0: a vocabulary of two tokens names one gate.
-    pub fn tokens(&self, per_token: u64) -> Tokens {
-        assert!(per_token > 0, "a token computes at least one gate");
-        let (gates, depth) = (self.gates(), self.depth());
-        Tokens {
-            least: depth.max(gates.div_ceil(per_token)),
-            by_level: self.widths.iter().map(|width| width.div_ceil(per_token)).sum(),
-            most: (gates - depth).div_ceil(per_token) + depth,
-        }
-    }
 }
 
 /// The average parallelism `G/D` at which latent steps would be ahead by `ratio`: below the first number
@@ -126,25 +102,18 @@ mod tests {
     use super::*;
     use crate::family::generate;
     use crate::mapping::map;
+    use crate::reasoning::cot::{Method, TokenSchedule};
 
     fn demand(spec: &str) -> Demand {
         Demand::of(&map(&generate(spec).unwrap(), 2).unwrap().network)
     }
 
-    fn numbers(spec: &str) -> [u64; 5] {
-        let demand = demand(spec);
-        let tokens = demand.tokens(15);
-        [demand.gates(), demand.depth(), tokens.least, tokens.by_level, tokens.most]
-    }
-
     #[test]
-    fn parallelism_of_the_families() {
-        assert_eq!(numbers("parity:64"), [63, 6, 6, 9, 10]);
-        assert_eq!(numbers("parity:1024"), [1023, 10, 69, 76, 78]);
-        assert_eq!(numbers("parity-chain:1024"), [1023, 1023, 1023, 1023, 1023]);
-        let [gates, depth, least, by_level, most] = numbers("adder-ks:64");
-        assert_eq!([gates, depth, least, most], [1091, 13, 73, 85]);
-        assert!((least..=most).contains(&by_level));
+    fn gates_and_levels_of_the_families() {
+        let numbers = |spec: &str| (demand(spec).gates(), demand(spec).depth());
+        assert_eq!(numbers("parity:64"), (63, 6));
+        assert_eq!(numbers("parity-chain:1024"), (1023, 1023));
+        assert_eq!(numbers("adder-ks:64"), (1091, 13));
     }
 
     #[test]
@@ -152,10 +121,12 @@ mod tests {
         let [least, enough] = parallelism_for(65_536.0 / 15.0, 15);
         assert!((least - 65_522.0).abs() < 1e-6 && (enough - 65_536.0).abs() < 1e-6);
         for spec in ["parity:64", "parity:1024", "adder-ks:16", "adder:8", "mult:4"] {
-            let demand = demand(spec);
+            let network = map(&generate(spec).unwrap(), 2).unwrap().network;
+            let demand = Demand::of(&network);
             for g in 1..20 {
-                let speed_up = demand.tokens(g).by_level as f64 / demand.depth() as f64;
-                let [least, _] = parallelism_for(speed_up, g);
+                let bounds = TokenSchedule::new(&network, g, Method::Best).bounds;
+                let speed_up = bounds.by_levels as f64 / demand.depth() as f64;
+                let [least, _] = parallelism_for(speed_up, g as u64);
                 assert!(demand.average_parallelism().unwrap() >= least - 1e-9, "{spec} {g}");
             }
         }
@@ -201,7 +172,6 @@ mod tests {
         let demand = Demand::of(&network);
         assert_eq!(demand, Demand { widths: vec![], cuts: vec![1] });
         assert_eq!(demand.average_parallelism(), None);
-        assert_eq!(demand.tokens(1), Tokens { least: 0, by_level: 0, most: 0 });
         let empty = Demand::of(&Network::new(2, 0).unwrap());
         assert_eq!((empty.largest_cut(), empty.gates()), ((0, 0), 0));
     }

@@ -6,6 +6,7 @@ use super::{Claim, Evidence, Status, map};
 use crate::error::Result;
 use crate::family::generate;
 use crate::model::Dtype;
+use crate::reasoning::cot::{Bounds, Method, TokenSchedule};
 use crate::reasoning::learning::gradient::{jacobian_norms, state_channel};
 use crate::reasoning::learning::looped::soft_model;
 use crate::reasoning::learning::parity::parity_gradients;
@@ -76,15 +77,17 @@ pub(super) static CLAIMS: &[Claim] = &[
     },
 ];
 
-fn demand(spec: &str) -> Result<Demand> {
-    Ok(Demand::of(&map(spec)?.network))
+/// What a circuit asks for, and its tokens of `g` gates.
+fn demand(spec: &str, g: usize) -> Result<(Demand, Bounds)> {
+    let network = map(spec)?.network;
+    Ok((Demand::of(&network), TokenSchedule::new(&network, g, Method::Best).bounds))
 }
 
 fn storage_ratio(evidence: &mut Evidence) -> Result<()> {
     let ceilings = Ceilings::new(32_768, 4096, 16)?;
     for (spec, tokens, loops) in [("parity:1024", 76, 10), ("parity-chain:1024", 1023, 1023)] {
-        let demand = demand(spec)?;
-        let found = (demand.tokens(ceilings.gates_per_token()).by_level, demand.depth());
+        let (demand, bounds) = demand(spec, ceilings.gates_per_token() as usize)?;
+        let found = (bounds.by_levels, demand.depth());
         let ahead = found.0 as f64 / found.1 as f64;
         evidence.note(
             found == (tokens, loops) && ahead < ceilings.ratio(),
@@ -105,13 +108,13 @@ fn parallelism_bound(evidence: &mut Evidence) -> Result<()> {
         "sort-bitonic:8",
     ];
     for spec in specs {
-        let demand = demand(spec)?;
-        let parallelism = demand.gates() as f64 / demand.depth() as f64;
-        let holds = (1..=32).all(|g| {
-            let tokens = demand.tokens(g);
-            let ahead = tokens.by_level as f64 / demand.depth() as f64;
-            tokens.least <= tokens.by_level && ahead < parallelism / g as f64 + 1.0
-        });
+        let (mut holds, mut parallelism) = (true, 0.0);
+        for g in 1..=32 {
+            let (demand, bounds) = demand(spec, g)?;
+            let ahead = bounds.by_levels as f64 / demand.depth() as f64;
+            parallelism = demand.gates() as f64 / demand.depth() as f64;
+            holds &= bounds.lower <= bounds.by_levels && ahead < parallelism / g as f64 + 1.0;
+        }
         evidence.note(holds, format!("{spec}: G/D = {parallelism:.2}"));
     }
     Ok(())

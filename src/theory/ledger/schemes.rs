@@ -74,6 +74,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         range: "5 circuits, p and c up to 3, L = 1 and 2, by certificate",
         check: Some(prelude_and_coda),
     },
+    Claim {
+        id: "unrolled",
+        statement: "D layers, once, compute a circuit of depth D, and all of them have the weights of the looped layer.",
+        status: Status::Proved,
+        assumptions: EXACT,
+        reason: "A loop of one layer applies it D times; storing it D times changes no number.",
+        range: "5 circuits, by certificate; without the last layer it is refused",
+        check: Some(unrolled),
+    },
 ];
 
 const SMALL: [&str; 7] =
@@ -175,6 +184,23 @@ fn prelude_and_coda(evidence: &mut Evidence) -> Result<()> {
             }
         }
         evidence.note(holds, format!("{spec}: 8 shapes"));
+    }
+    Ok(())
+}
+
+fn unrolled(evidence: &mut Evidence) -> Result<()> {
+    for spec in ["parity:8", "adder:3", "majority:5", "mux:2", "mult:2"] {
+        let circuit = generate(spec)?;
+        let looped = compile::compile(&circuit, "", &Options::default())?;
+        let options = Options { unroll: true, ..Options::default() };
+        let model = compile::compile(&circuit, "", &options)?;
+        let mut holds = prove(&model, &circuit).is_proof();
+        holds &= model.blocks.len() == looped.n_loops && model.n_loops == 1;
+        holds &= model.blocks.iter().all(|block| *block == looped.blocks[0]);
+        let mut parts = model.into_parts();
+        parts.blocks.pop();
+        holds &= !prove(&Model::new(parts)?, &circuit).is_proof();
+        evidence.note(holds, format!("{spec}: {} layers", looped.n_loops));
     }
     Ok(())
 }
