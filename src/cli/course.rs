@@ -38,7 +38,7 @@ enum Action {
         #[command(flatten)]
         which: Which,
         /// Numbers, letters, bits, or the name of a file; whatever the exercise asks for
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         answer: Vec<String>,
     },
     /// Show the worked answer, with its numbers computed now
