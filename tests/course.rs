@@ -277,7 +277,7 @@ fn a_student_goes_through_an_exercise() {
     assert!(run("list").1.contains("solved"));
     assert!(run("progress").1.contains("3  solved  tries 3  hints 2"));
     assert!(run("--json progress").1.contains("\"solved\": 1"));
-    assert!(run("next").1.starts_with("Exercise 5"));
+    assert!(run("next").1.starts_with("Exercise 6"));
     assert!(run("answer 3 --seed 5").1.contains("fixed point"));
     assert_eq!(run("reset 3").0, Some(0));
     assert!(run("progress").1.starts_with("0 of"));
