@@ -122,6 +122,28 @@ pub fn lessons() -> &'static [Lesson] {
     book::LESSONS
 }
 
+/// The lesson of that number.
+///
+/// # Errors
+/// There is none.
+pub fn lesson(number: usize) -> Result<&'static Lesson> {
+    lessons().iter().find(|lesson| lesson.number == number).ok_or_else(|| {
+        let expected = format!("a lesson from 1 to {}", lessons().len());
+        Error::new(expected, number.to_string()).hint("`circuit2tf course list` lists them")
+    })
+}
+
+impl Lesson {
+    /// Its exercises, in the order in which its text names them.
+    pub fn exercises(&self) -> Vec<&'static Exercise> {
+        let place = |exercise: &&Exercise| self.text.rfind(&format!("- **{}** ", exercise.number));
+        let mut own: Vec<_> =
+            exercises().into_iter().filter(|exercise| exercise.lesson == self.number).collect();
+        own.sort_by_key(place);
+        own
+    }
+}
+
 /// The exercise of that number.
 ///
 /// # Errors

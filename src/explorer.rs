@@ -41,8 +41,7 @@ const MODULES: [&str; 7] = [
 /// The model is a decoder or has a prelude or a coda, or it has more than [`MAX_NODES`] nodes or positions, or the page would exceed
 /// [`MAX_BYTES`].
 pub fn page(model: &Model, netlist: &Netlist, name: &str) -> Result<String> {
-    model.require_parallel().map_err(|error| error.hint("the page shows looped models only"))?;
-    model.require_core_only()?;
+    require_looped(model)?;
     let n_nodes = netlist.nodes().len().max(model.n_ctx());
     if n_nodes > MAX_NODES {
         return Err(Error::new(
@@ -76,6 +75,16 @@ pub fn page(model: &Model, netlist: &Netlist, name: &str) -> Result<String> {
             .hint("fewer layers, looped, compute the same"));
     }
     Ok(page)
+}
+
+/// Whether a page can show a model of this scheme.
+///
+/// # Errors
+/// The model is a decoder or has a prelude or a coda.
+pub fn require_looped(model: &Model) -> Result<()> {
+    let hint = "the page shows looped models only; `circuit2tf trace` shows what a decoder writes";
+    model.require_parallel().map_err(|error| error.hint(hint))?;
+    model.require_core_only()
 }
 
 /// The page with each mark replaced wherever it stands in the page itself, but not in what is put in.

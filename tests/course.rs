@@ -277,10 +277,33 @@ fn a_student_goes_through_an_exercise() {
     assert!(run("list").1.contains("solved"));
     assert!(run("progress").1.contains("3  solved  tries 3  hints 2"));
     assert!(run("--json progress").1.contains("\"solved\": 1"));
-    assert!(run("next").1.starts_with("Exercise 5"));
+    assert!(run("next").1.starts_with("Exercise 6"));
     assert!(run("answer 3 --seed 5").1.contains("fixed point"));
     assert_eq!(run("reset 3").0, Some(0));
     assert!(run("progress").1.starts_with("0 of"));
+}
+
+/// Flags may stand after the answer, and a number may be negative.
+#[test]
+fn flags_stand_before_or_after_the_answer() {
+    let folder = folder();
+    let run = |line: &str| run(folder.path(), line);
+    for line in [
+        "check 3 13 39 2 --seed 7",
+        "check --seed 7 3 13 39 2",
+        "check 3 --seed 7 13 39 2",
+        "check 1 24 24 2 1.68 --set layers=24,recurrent=12,loops=2",
+        "check 3 10 40 3 --json",
+    ] {
+        let (status, text) = run(line);
+        assert_eq!(status, Some(0), "{line}: {text}");
+    }
+    let other = folder.path().join("other.json");
+    assert_eq!(run(&format!("check 3 10 40 3 --state {}", other.display())).0, Some(0));
+    assert!(std::fs::read_to_string(other).unwrap().contains("\"solved\": true"));
+    let (status, text) = run("check 3 10 40 -3");
+    assert!(status == Some(1) && text.contains("idle -3 is wrong"), "{text}");
+    assert_eq!(run("check 3 10 40 3 --colour").0, Some(2));
 }
 
 #[test]

@@ -103,7 +103,7 @@ fn words(ports: &Ports, bits: &[bool]) -> Result<Value> {
     Ok(readings.iter().map(describe).collect())
 }
 
-fn lines(file: &str, n_inputs: usize) -> Result<Vec<Vec<bool>>> {
+pub fn lines(file: &str, n_inputs: usize) -> Result<Vec<Vec<bool>>> {
     let bytes = source::bytes(file)?;
     let text = String::from_utf8_lossy(&bytes);
     let place = |l| Place::Line { file: source::name(file), line: l + 1, column: 1 };

@@ -23,6 +23,11 @@ pub struct Args {
 enum Action {
     /// List the exercises by lesson
     List,
+    /// Show a lesson
+    Lesson {
+        /// The lesson's number
+        number: usize,
+    },
     /// Show an exercise
     Show(Which),
     /// Show the next hint of an exercise
@@ -38,7 +43,7 @@ enum Action {
         #[command(flatten)]
         which: Which,
         /// Numbers, letters, bits, or the name of a file; whatever the exercise asks for
-        #[arg(required = true, allow_hyphen_values = true)]
+        #[arg(required = true, allow_negative_numbers = true)]
         answer: Vec<String>,
     },
     /// Show the worked answer, with its numbers computed now
@@ -121,6 +126,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let state = State::at(args.state.as_deref());
     match &args.action {
         Action::List => list(&state),
+        Action::Lesson { number } => lesson(*number),
         Action::Show(which) => show(&which.instance()?),
         Action::Hint { which, all } => hint(&which.instance()?, *all, &state),
         Action::Check { which, answer } => check(&which.instance()?, &answer.join(" "), &state),
@@ -176,7 +182,7 @@ fn list(state: &State) -> Result<Report> {
     let mut json = Vec::new();
     for lesson in course::lessons() {
         text += &format!("{}. {}\n", lesson.number, lesson.title);
-        for exercise in course::exercises().iter().filter(|e| e.lesson == lesson.number) {
+        for exercise in lesson.exercises() {
             let record = progress.record(exercise.number);
             let mark = if record.solved { "solved" } else { "" };
             let (number, title, minutes) = (exercise.number, exercise.title, exercise.minutes);
@@ -188,7 +194,14 @@ fn list(state: &State) -> Result<Report> {
             }));
         }
     }
+    text += "* easy  ** takes thought  *** hard; read a lesson first: circuit2tf course lesson 1\n";
     Ok(Report { text: text.into_bytes(), json: json!({ "exercises": json }), status: 0 })
+}
+
+fn lesson(number: usize) -> Result<Report> {
+    let lesson = course::lesson(number)?;
+    let json = json!({ "number": number, "title": lesson.title, "text": lesson.text });
+    Ok(Report { text: lesson.text.as_bytes().to_vec(), json, status: 0 })
 }
 
 fn parameters(exercise: &course::Exercise) -> Vec<Value> {
@@ -242,7 +255,11 @@ fn hint(instance: &Instance, all: bool, state: &State) -> Result<Report> {
     record.hints = seen as u64;
     state.write(&progress)?;
     let line = |(i, hint): (usize, &String)| format!("{} of {}. {hint}\n", i + 1, hints.len());
-    let text: String = hints[..seen].iter().enumerate().map(line).collect();
+    let mut text: String = hints[..seen].iter().enumerate().map(line).collect();
+    if seen == hints.len() {
+        let (number, flags) = (instance.exercise.number, &instance.flags);
+        text += &format!("These are all; the answer: circuit2tf course answer {number}{flags}\n");
+    }
     let json = json!({ "hints": hints[..seen], "of": hints.len() });
     Ok(Report { text: wrapped(&text).into_bytes(), json, status: 0 })
 }
@@ -257,6 +274,7 @@ fn check(instance: &Instance, answer: &str, state: &State) -> Result<Report> {
     state.write(&progress)?;
     let mut text = said(&outcome);
     if !outcome.right && outcome.diagnoses.is_empty() {
+        text += "no known mistake gives this answer; for a hint: ";
         text += &format!("circuit2tf course hint {number}{}\n", instance.flags);
     }
     text += if outcome.right { "RIGHT\n" } else { "WRONG\n" };
@@ -283,6 +301,9 @@ fn outcome_json(outcome: &Outcome) -> Value {
     json!({ "right": outcome.right, "findings": outcome.findings, "diagnoses": diagnoses })
 }
 
+/// The largest file that is printed, in bytes.
+const MOST_SHOWN: usize = 4096;
+
 fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
     let worked = instance.worked()?;
     let solution = instance.task()?.solution()?;
@@ -299,6 +320,12 @@ fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
             source::write(path, bytes)?;
             text += &format!("\nwrote {path}\n");
         }
+        (Solution::File { name, bytes }, None) if bytes.len() > MOST_SHOWN => {
+            let number = instance.exercise.number;
+            let flags = &instance.flags;
+            text += &format!("\n{name} has {} bytes; to write it: ", bytes.len());
+            text += &format!("circuit2tf course answer {number}{flags} -o {name}\n");
+        }
         (Solution::File { name, bytes }, None) => {
             text += &format!("\n{name}:\n\n{}", String::from_utf8_lossy(bytes));
         }
@@ -309,12 +336,14 @@ fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
 
 fn next(state: &State) -> Result<Report> {
     let progress = state.read()?;
-    let exercises = course::exercises();
-    let mut in_order = course::lessons().iter().flat_map(|lesson| {
-        exercises.iter().filter(move |exercise| exercise.lesson == lesson.number)
-    });
+    let mut in_order = course::lessons().iter().flat_map(course::Lesson::exercises);
     match in_order.find(|exercise| !progress.record(exercise.number).solved) {
-        Some(exercise) => show(&exercise.instance(None, &[])?),
+        Some(exercise) => {
+            let mut report = show(&exercise.instance(None, &[])?)?;
+            let line = format!("circuit2tf course lesson {}\n", exercise.lesson);
+            report.text.extend(line.into_bytes());
+            Ok(report)
+        }
         None => Ok(Report {
             text: b"all exercises are solved\n".to_vec(),
             json: Value::Null,
@@ -325,7 +354,7 @@ fn next(state: &State) -> Result<Report> {
 
 fn progress(state: &State) -> Result<Report> {
     let progress = state.read()?;
-    let exercises = course::exercises();
+    let exercises: Vec<_> = course::lessons().iter().flat_map(course::Lesson::exercises).collect();
     let mut text = String::new();
     let mut json = Vec::new();
     for exercise in &exercises {
@@ -343,6 +372,9 @@ fn progress(state: &State) -> Result<Report> {
     }
     let solved = exercises.iter().filter(|e| progress.record(e.number).solved).count();
     text += &format!("{solved} of {} solved\n", exercises.len());
+    if solved < exercises.len() {
+        text += "circuit2tf course next\n";
+    }
     let json = json!({ "exercises": json, "solved": solved, "of": exercises.len() });
     Ok(Report { text: text.into_bytes(), json, status: 0 })
 }

@@ -16,6 +16,7 @@ pub struct Args {
 
 pub fn main(args: &Args) -> Result<Report> {
     let subject = args.subject.load()?;
+    explorer::require_looped(&subject.model)?;
     let page = explorer::page(&subject.model, &subject.netlist()?, &subject.name)?;
     source::write(&args.output, page.as_bytes())?;
     let text = format!("wrote {}, which any browser opens\n", args.output);

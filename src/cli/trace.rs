@@ -3,11 +3,12 @@
 use std::fmt::Write;
 use std::io::IsTerminal;
 
-use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, Scheme};
 use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::bit_string;
+use circuit2tf::{Error, Result};
+use rayon::prelude::*;
 use serde_json::{Value, json};
 
 use super::{Report, assignments, emissions, run, source};
@@ -18,6 +19,9 @@ pub struct Args {
     model: String,
     /// One bit per input, in the file's order
     bits: Option<String>,
+    /// A file with one bit string per line, `-` for stdin: the bits of all positions for each of them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["bits", "circuit"])]
+    inputs: Option<String>,
     /// Loops to run, instead of the model's own number
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
@@ -42,6 +46,9 @@ pub fn main(args: &Args) -> Result<Report> {
     let model = source::model(&args.model)?.0;
     let circuit = args.circuit.as_deref().map(source::circuit).transpose()?;
     let circuit = circuit.as_ref().map(|source| &source.circuit);
+    if let Some(file) = &args.inputs {
+        return many(&run::with_loops(model, args.loops)?, file);
+    }
     let text = args.bits.as_deref().unwrap_or_default();
     let inputs = assignments::parse(text, model.input_positions.len())?;
     if !model.scheme.is_parallel() {
@@ -63,6 +70,32 @@ pub fn main(args: &Args) -> Result<Report> {
     };
     let json = trace_json(&model, &inputs, &trace, marked.as_ref());
     Ok(Report { text: text.into_bytes(), json, status: 0 })
+}
+
+/// The most bits of all traces together.
+const MAX_BITS: usize = 1 << 28;
+
+/// Many inputs: per input and number of layers the bit at each position.
+fn many(model: &Model, file: &str) -> Result<Report> {
+    let inputs = assignments::lines(file, model.input_positions.len())?;
+    let n_steps = model.n_layers().saturating_mul(model.n_loops).saturating_add(1);
+    if inputs.len().saturating_mul(n_steps).saturating_mul(model.n_ctx()) > MAX_BITS {
+        let expected = format!("traces of at most {MAX_BITS} bits together");
+        let found = format!("{} inputs, {n_steps} steps of {}", inputs.len(), model.n_ctx());
+        return Err(Error::new(expected, found).hint("trace fewer inputs at a time"));
+    }
+    let run = |input: &Vec<bool>| Trace::run(model, input, model.n_loops);
+    let traces: Vec<Trace> = inputs.par_iter().map(run).collect::<Result<_>>()?;
+    let mut text = "inputs,step,bits\n".to_string();
+    let mut json = Vec::new();
+    for (input, trace) in inputs.iter().zip(&traces) {
+        let steps: Vec<String> = trace.bits.iter().map(|bits| bit_string(bits)).collect();
+        for (step, bits) in steps.iter().enumerate() {
+            let _ = writeln!(text, "{},{step},{bits}", bit_string(input));
+        }
+        json.push(json!({ "inputs": bit_string(input), "steps": steps }));
+    }
+    Ok(Report { text: text.into_bytes(), json: json!({ "traces": json }), status: 0 })
 }
 
 /// A trace with what is known of it.
@@ -262,7 +295,8 @@ fn outputs_text(trace: &Trace, marked: &Marked) -> String {
         let bit = trace.value(last, marked.netlist.nodes()[id].position);
         let mark = marked.marks[last][id];
         let known = marked.known_since[id].div_ceil(trace.n_layers);
-        let _ = writeln!(text, "output {name} = {bit} ({}), known after loop {known}", mark.name());
+        let when = if last >= marked.known_since[id] { "known after" } else { "not known before" };
+        let _ = writeln!(text, "output {name} = {bit} ({}), {when} loop {known}", mark.name());
     }
     text += &halted_text(trace);
     match trace.fixed_since_loop {

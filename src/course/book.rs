@@ -5,7 +5,7 @@
 
 use pulldown_cmark::{Event, Options, Parser, Tag, html::push_html};
 
-use super::{Lesson, exercises, lessons, sheet};
+use super::{Lesson, lessons, sheet};
 use crate::compile::{Options as Compilation, compile};
 use crate::error::Result;
 use crate::model::Model;
@@ -162,12 +162,12 @@ pub fn render() -> Result<Vec<Page>> {
 fn index() -> String {
     let mut markdown = String::from(
         "# A course on loops and depth\n\nEach lesson asks something, lets you predict, and then runs it. \
-         The commands are those of `circuit2tf`.\n\n",
+         The commands are those of `circuit2tf`. A word that is new is explained in lesson 1.\n\n",
     );
     for lesson in lessons() {
-        let all = exercises();
-        let numbers = all.iter().filter(|exercise| exercise.lesson == lesson.number);
-        let numbers: Vec<String> = numbers.map(|exercise| exercise.number.to_string()).collect();
+        let exercises = lesson.exercises();
+        let numbers: Vec<String> =
+            exercises.iter().map(|exercise| exercise.number.to_string()).collect();
         let (number, title, file) = (lesson.number, lesson.title, lesson.file);
         markdown +=
             &format!("{number}. [{title}]({file}.html): exercises {}\n", numbers.join(", "));
@@ -178,12 +178,15 @@ fn index() -> String {
 /// The lesson's text, its figures and its exercises; pages of explorers are added to `pages`.
 fn body(lesson: &Lesson, pages: &mut Vec<Page>) -> Result<String> {
     let mut html = String::new();
-    push_html(&mut html, Parser::new_ext(lesson.text, Options::ENABLE_TABLES).map(to_page));
+    let (before, after) = around_figures(lesson.text);
+    let markdown = |text| Parser::new_ext(text, Options::ENABLE_TABLES).map(to_page);
+    push_html(&mut html, markdown(before));
     for figure in lesson.figures {
         html += &drawn(lesson, figure, pages)?;
     }
+    push_html(&mut html, markdown(after));
     html += "<h2>Exercises, with their default numbers</h2>\n";
-    for exercise in exercises().into_iter().filter(|exercise| exercise.lesson == lesson.number) {
+    for exercise in lesson.exercises() {
         let instance = exercise.instance(None, &[])?;
         let mut text = instance.statement()?;
         text += &format!("\n\n`circuit2tf course check {} ANSWER`\n", exercise.number);
@@ -197,6 +200,15 @@ fn body(lesson: &Lesson, pages: &mut Vec<Page>) -> Result<String> {
     Ok(html + &neighbours(lesson))
 }
 
+/// A lesson's text before and after its figures, which stand where there is something to see: at the end
+/// of the section that runs the model, before the next heading.
+fn around_figures(text: &str) -> (&str, &str) {
+    let runs = ["\n## Run\n", "\n## Look\n", "\n## Predict\n"];
+    let start = runs.iter().find_map(|heading| Some(text.find(heading)? + heading.len()));
+    let next = start.and_then(|start| Some(start + text[start..].find("\n## ")?));
+    text.split_at(next.unwrap_or(text.len()))
+}
+
 /// A figure as HTML.
 fn drawn(lesson: &Lesson, shown: &Figure, pages: &mut Vec<Page>) -> Result<String> {
     let (model, netlist) = subject(shown.circuit)?;
@@ -206,7 +218,11 @@ fn drawn(lesson: &Lesson, shown: &Figure, pages: &mut Vec<Page>) -> Result<Strin
             let name = format!("{}-{}.html", lesson.file, shown.circuit.replace(':', "-"));
             let page = explorer::page(&model, &netlist, shown.circuit)?;
             pages.push(Page { name: name.clone(), bytes: page.into_bytes() });
-            format!("<p><a href=\"{name}\">Open the model of {}</a></p>\n", shown.circuit)
+            format!(
+                "<iframe src=\"{name}\" title=\"The model of {circuit}\" loading=\"lazy\"></iframe>\n\
+                 <p><a href=\"{name}\">The model of {circuit} on a page of its own</a></p>\n",
+                circuit = shown.circuit
+            )
         }
     };
     Ok(format!("<figure>\n{content}\n<figcaption>{}</figcaption>\n</figure>\n", shown.caption))

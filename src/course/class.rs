@@ -28,6 +28,8 @@ pub struct Grade {
     pub answer: Answer,
     /// None for a program that was not run.
     pub outcome: Option<Outcome>,
+    /// Why the answer could not be read, if it could not; it is wrong then.
+    pub error: Option<String>,
 }
 
 /// The grades of a class.
@@ -70,6 +72,12 @@ fn read_csv(text: &str, file: &str) -> Result<Vec<Answer>> {
         at(1, Error::new("answers, CSV with a header or JSON", error.to_string()))
     };
     let header = reader.headers().map_err(broken)?.clone();
+    let has = |name: &&str| header.iter().any(|column| column.eq_ignore_ascii_case(name));
+    if !text.trim().is_empty() && !["student", "exercise", "answer"].iter().all(|name| has(name)) {
+        let found = format!("{:?}", header.iter().collect::<Vec<_>>().join(","));
+        let expected = "a header with student, exercise, answer and perhaps seed, commas between";
+        return Err(at(1, Error::new(expected, found)));
+    }
     let mut answers = Vec::new();
     for record in reader.records() {
         let record = record.map_err(broken)?;
@@ -109,10 +117,14 @@ pub fn grade(
     reader: &(dyn Fn(&str) -> Result<Vec<u8>> + Sync),
 ) -> Grades {
     let grade = |answer: &Answer| {
-        let outcome = check(answer, run_code, &reader).unwrap_or_else(|error| {
-            Some(Outcome { findings: vec![error.to_string()], ..Outcome::default() })
-        });
-        Grade { answer: answer.clone(), outcome }
+        let answer = answer.clone();
+        match check(&answer, run_code, &reader) {
+            Ok(outcome) => Grade { answer, outcome, error: None },
+            Err(error) => {
+                let outcome = Outcome { findings: vec![error.to_string()], ..Outcome::default() };
+                Grade { answer, outcome: Some(outcome), error: Some(error.to_string()) }
+            }
+        }
     };
     Grades(answers.par_iter().map(grade).collect())
 }
@@ -169,6 +181,13 @@ impl Grades {
         let mut text: String = table.iter().map(line).collect();
         for ((exercise, mistake), count) in self.mistakes() {
             text += &format!("{count} x exercise {exercise}: {mistake}\n");
+        }
+        for Grade { answer, error, .. } in self.0.iter().filter(|grade| grade.error.is_some()) {
+            let error = error.as_deref().unwrap_or_default();
+            text += &format!("{}, exercise {}: {error}\n", answer.student, answer.exercise);
+        }
+        if self.0.iter().any(|grade| grade.outcome.is_none()) {
+            text += "? is a program that was not run; --run-code runs it\n";
         }
         text
     }

@@ -116,12 +116,12 @@ impl ModelTask {
 
     pub fn how_to_answer(&self) -> String {
         let how = match self.proof {
-            Proof::Certificate => "the certificate must accept it",
-            Proof::Exhaustive => "it is run on all inputs",
+            Proof::Certificate => "The certificate must accept it",
+            Proof::Exhaustive => "It is run on all inputs",
         };
         format!(
             "Answer. The name of a model file, safetensors or the JSON list of weights that `circuit2tf \
-             course answer` shows for exercise 7, with at most {} layers (times loops) and {} heads; {how}.",
+             course answer` shows for exercise 7. Layers times loops: at most {}; heads: at most {}. {how}.",
             self.most_layers, self.most_heads
         )
     }

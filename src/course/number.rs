@@ -43,7 +43,9 @@ pub fn read_list(text: &str, names: &[&str]) -> Result<Vec<f64>> {
     let words: Vec<&str> = words.filter(|word| !is_unit(word)).collect();
     if words.len() != names.len() {
         let expected = format!("{} numbers ({})", names.len(), names.join(", "));
-        return Err(Error::new(expected, format!("{} in {text:?}", words.len())));
+        let found = format!("{}: {}", words.len(), words.join(" | "));
+        return Err(Error::new(expected, found)
+            .hint("a space or a comma ends a number; thousands are written 65536 or 65_536"));
     }
     let mut values = vec![None; names.len()];
     for (position, word) in words.into_iter().enumerate() {

@@ -1,6 +1,6 @@
 //! Problem sheets: a student's exercises with that student's numbers, as Markdown or a page of HTML.
 
-use super::{Instance, exercise, exercises, lessons};
+use super::{Instance, Lesson, exercise, lessons};
 use crate::course::Solution;
 use crate::error::Result;
 
@@ -27,6 +27,15 @@ impl Sheet<'_> {
     /// An exercise does not exist, or an answer could not be computed.
     pub fn markdown(&self) -> Result<String> {
         let mut text = format!("# {}\n", self.title());
+        if !self.answers {
+            let seed = self.seed.map_or(String::new(), |seed| seed.to_string());
+            text += &format!(
+                "\nHand in a CSV file with the header `student,seed,exercise,answer` and a line for each \
+                 exercise, such as `NAME,{seed},3,\"10 40 3\"`. To try an answer first: `circuit2tf course \
+                 check NUMBER ANSWER{}`.\n",
+                self.seed.map_or(String::new(), |seed| format!(" --seed {seed}"))
+            );
+        }
         for number in self.numbers() {
             let instance = exercise(number)?.instance(self.seed, &[])?;
             text += &format!("\n## Exercise {number}. {}\n\n", instance.exercise.title);
@@ -42,11 +51,8 @@ impl Sheet<'_> {
         if !self.exercises.is_empty() {
             return self.exercises.to_vec();
         }
-        let all = exercises();
-        let of_lesson =
-            |lesson: usize| all.iter().filter(move |exercise| exercise.lesson == lesson);
-        let numbers = lessons().iter().flat_map(|lesson| of_lesson(lesson.number));
-        numbers.map(|exercise| exercise.number).collect()
+        let in_order = lessons().iter().flat_map(Lesson::exercises);
+        in_order.map(|exercise| exercise.number).collect()
     }
 }
 

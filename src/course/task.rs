@@ -199,12 +199,22 @@ impl Task {
                 let one = |n: &Number| {
                     let unit =
                         if n.unit.is_empty() { String::new() } else { format!(" ({})", n.unit) };
-                    let close = if n.tolerance > 0.0 { ", rounded" } else { "" };
+                    let close = match n.tolerance {
+                        0.0 => String::new(),
+                        tolerance => format!(" to within {}%", 100.0 * tolerance),
+                    };
                     format!("`{}`{unit}{close}", n.name)
                 };
                 let names: Vec<String> = numbers.iter().map(one).collect();
-                let what = if names.len() == 1 { "One number" } else { "Numbers, in this order" };
-                format!("Answer. {what}: {}.", names.join("; "))
+                let what = if names.len() == 1 {
+                    "One number"
+                } else {
+                    "Numbers in this order, with spaces between"
+                };
+                format!(
+                    "Answer. {what}: {}. A formula such as 3/16, 2^10 or log2(5) counts as a number.",
+                    names.join("; ")
+                )
             }
             Kind::Choice(options) => {
                 let line = |(i, option): (usize, &Choice)| {
@@ -245,7 +255,7 @@ impl Task {
                     if n.value.fract() == 0.0 {
                         format!("{}", n.value)
                     } else {
-                        format!("{:e}", n.value)
+                        nine_digits(n.value)
                     }
                 };
                 Solution::Text(numbers.iter().map(shown).collect::<Vec<_>>().join(" "))
@@ -331,9 +341,11 @@ impl Task {
             Kind::Classes(classes, items) => check_classes(classes, items, answer),
             Kind::Bits(bits) => {
                 let found = read_bits(answer, bits.len())?;
+                let first = bits.iter().zip(&found).position(|(a, b)| a != b);
+                let finding = |i| format!("bit {} is the first that is wrong", i + 1);
                 Ok(self.outcome(
                     found == *bits,
-                    Vec::new(),
+                    first.map(finding).into_iter().collect(),
                     |wrong| matches!(wrong, Wrong::Bits(b) if *b == found),
                 ))
             }
@@ -416,6 +428,20 @@ fn file_name(kind: &Kind) -> &'static str {
 
 fn accepts(numbers: &[Number], gives: &[Option<f64>]) -> bool {
     numbers.iter().zip(gives).all(|(n, x)| x.is_none_or(|x| n.accepts(x)))
+}
+
+/// A number with nine significant digits, in full unless it is very small.
+fn nine_digits(value: f64) -> String {
+    if value.abs() < 1e-4 {
+        let rounded: f64 = format!("{value:.8e}").parse().unwrap_or(value);
+        return format!("{rounded:e}");
+    }
+    let decimals = (8 - value.abs().log10().floor() as i32).max(0) as usize;
+    let shown = format!("{value:.decimals$}");
+    if decimals == 0 {
+        return shown;
+    }
+    shown.trim_end_matches('0').trim_end_matches('.').to_string()
 }
 
 fn letter(index: usize) -> char {

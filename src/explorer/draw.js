@@ -109,16 +109,16 @@ export function updateCircuit(drawing, netlist, { bits, values, marks, selected 
     const { symbol, text } = MARKS[marks[id]];
     bit.textContent = value;
     mark.textContent = symbol;
-    group.setAttribute("class", `node bit${value} ${marks[id]}${id === selected ? " selected" : ""}`);
+    group.setAttribute("class", `node bit${value === "–" ? "none" : value} ${marks[id]}${id === selected ? " selected" : ""}`);
     group.dataset.bit = value;
     group.dataset.mark = marks[id];
     group.setAttribute("tabindex", id === selected ? 0 : -1);
     group.setAttribute("aria-pressed", id === selected);
     group.setAttribute("aria-label",
-      `${node.name}, ${node.gate}, level ${node.level}: holds ${value}, ${text}, circuit says ${values[id]}`);
+      `${node.name}, ${node.gate}, level ${node.level}: holds ${value === "–" ? "no value" : value}, ${text}, circuit says ${values[id]}`);
   });
   for (const { from, to, path } of drawing.wires) {
-    const on = bits[netlist.nodes[from].position] ? " on" : "";
+    const on = bits[netlist.nodes[from].position] === 1 ? " on" : "";
     path.setAttribute("class", `wire${on}${to === selected ? " read" : from === selected ? " fan" : ""}`);
   }
 }

@@ -184,14 +184,21 @@ export function makeRunner(model) {
     return Uint8Array.from({ length: n }, (_, i) => (logits[2 * i + 1] > logits[2 * i] ? 1 : 0));
   }
 
+  // Of a universal model: where the halting channel says that the value is known. Others have no such channel.
+  function readKnown(x) {
+    if (model.halting === undefined) return undefined;
+    return Uint8Array.from({ length: n }, (_, i) => (x[i * d + model.halting] > 0.5 ? 1 : 0));
+  }
+
   // The streams ([n, d], flat) and bits before the first layer and after each, and the outputs.
   function run(bits, nLoops, keepStreams = true) {
     let x = embed(bits);
-    const trace = { bits: [readBits(x)], streams: [x], nLayers: model.nLayers };
+    const trace = { bits: [readBits(x)], known: [readKnown(x)], streams: [x], nLayers: model.nLayers };
     for (let loop = 0; loop < nLoops; loop++) {
       for (let l = 0; l < model.nLayers; l++) {
         x = layerStep(x, l);
         trace.bits.push(readBits(x));
+        trace.known.push(readKnown(x));
         if (keepStreams) trace.streams.push(x);
       }
     }

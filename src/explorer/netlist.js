@@ -45,12 +45,20 @@ export const MARKS = {
 };
 
 // The mark of every node after `step` layers: known and right, right by chance, stale, or wrong for good.
-export function marks(netlist, bits, values, since, step) {
+// A model of three values says itself what it knows: `known` is then an array by position.
+export function marks(netlist, bits, values, since, step, known) {
   return netlist.nodes.map((node, id) => {
     const right = bits[node.position] === values[id];
+    if (known && !known[node.position]) return since[id] <= step ? "wrong" : "unknown";
+    if (known) return right ? "right" : "wrong";
     if (since[id] <= step) return right ? "right" : "wrong";
     return right ? "unknown" : "stale";
   });
+}
+
+// What each position holds, to be shown: its bit, or a dash where a model of three values knows none yet.
+export function held(bits, known) {
+  return Array.from(bits, (bit, position) => (known && !known[position] ? "–" : bit));
 }
 
 // The tokens a chain of thought would write: one gate after the other, each from earlier tokens.

@@ -3,7 +3,7 @@
 import { FORMATS } from "./arithmetic.js";
 import { changedModel, decodeBase64, readModel } from "./weights.js";
 import { makeRunner, same } from "./forward.js";
-import { MARKS, chainOfThought, evaluate, knownSince, marks } from "./netlist.js";
+import { MARKS, chainOfThought, evaluate, held, knownSince, marks } from "./netlist.js";
 import { findTargets, judge, measure } from "./proof.js";
 import { Grid, drawArcs, drawCircuit, element, signedCell, updateCircuit } from "./draw.js";
 
@@ -67,7 +67,10 @@ function fixedLoop(runner, { streams }) {
   return null;
 }
 
-const marksAt = (step) => marks(netlist, derived.trace.bits[step], derived.values, derived.since, step);
+const marksAt = (step) =>
+  marks(netlist, derived.trace.bits[step], derived.values, derived.since, step, derived.trace.known[step]);
+const heldAt = (step) => held(derived.trace.bits[step], derived.trace.known[step]);
+const hasThreeValues = model.halting !== undefined;
 
 function stepText(step) {
   if (step === 0) return "embedding, no layer yet";
@@ -119,7 +122,7 @@ function render() {
 }
 
 function renderControls() {
-  const { trace } = derived;
+  const holds = heldAt(chosen.step);
   find("inputs").querySelectorAll("button").forEach((button, i) => {
     button.setAttribute("aria-pressed", chosen.bits[i] === 1);
     button.querySelector("b").textContent = chosen.bits[i];
@@ -127,7 +130,7 @@ function renderControls() {
   const now = marksAt(chosen.step);
   find("outputs").querySelectorAll("output").forEach((shown, i) => {
     const { node } = netlist.outputs[i];
-    const bit = trace.bits[chosen.step][netlist.nodes[node].position];
+    const bit = holds[netlist.nodes[node].position];
     shown.dataset.bit = bit;
     shown.querySelector("b").textContent = `${bit} ${MARKS[now[node]].symbol}`;
     shown.title = MARKS[now[node]].text;
@@ -140,8 +143,8 @@ function renderControls() {
 }
 
 function renderCircuit() {
-  const { trace, values } = derived;
-  const bits = trace.bits[chosen.step];
+  const { values } = derived;
+  const bits = heldAt(chosen.step);
   const now = marksAt(chosen.step);
   updateCircuit(drawing, netlist, { bits, values, marks: now, selected: chosen.selected });
   if (find("nodes").closest("details").open) renderTable(bits, now);
@@ -159,7 +162,7 @@ function renderTable(bits, now) {
 function describeNode(id, now) {
   const node = netlist.nodes[id];
   if (!node) return "";
-  const bit = derived.trace.bits[chosen.step][node.position];
+  const bit = heldAt(chosen.step)[node.position];
   const reads = node.operands.map((operand) => netlist.nodes[operand].name).join(", ");
   const heads = Array.from({ length: model.nHeads }, (_, head) => {
     const row = patternNow(head).subarray(node.position * model.nCtx, (node.position + 1) * model.nCtx);
@@ -167,7 +170,7 @@ function describeNode(id, now) {
     return `head ${head} reads ${nameAt(best)} (weight ${number(row[best])})`;
   });
   const what = node.operands.length ? `${node.gate} of ${reads}, table ${node.rows}` : node.gate;
-  return `${node.name}: ${what}. Holds ${bit}, ${MARKS[now[id]].text}; the circuit says ${derived.values[id]}, ` +
+  return `${node.name}: ${what}. Holds ${bit === "–" ? "no value" : bit}, ${MARKS[now[id]].text}; the circuit says ${derived.values[id]}, ` +
     `known after layer ${derived.since[id]}. In the layer shown, ${heads.join("; ")}.`;
 }
 
@@ -186,15 +189,18 @@ function renderProof() {
     exact: `✓ Score gap ${gap} ≥ ${format}: every other softmax weight is exactly 0.`,
     ideal: `◐ Score gap ${gap} < ${format}, so other weights remain; but leak λ = ${small(proof.leak)} ≤ ${bound}: ` +
       "right in ideal arithmetic (Theorem 1).",
-    none: `✗ Score gap ${gap} < ${format}, and leak λ = ${small(proof.leak)} > ${bound}${worst}.`,
+    none: hasThreeValues ? `✗ Score gap ${gap} < ${format}${worst}: nothing is shown of the rest.` :
+      `✗ Score gap ${gap} < ${format}, and leak λ = ${small(proof.leak)} > ${bound}${worst}.`,
   }[proof.regime];
   const layers = `${enough ? "✓" : "✗"} Layers ${model.nLayers} × loops ${chosen.nLoops} = ${lastStep()} ` +
     `${enough ? "≥" : "<"} depth ${depth}.`;
-  const weights = !data.proved ? "✗ The certificate refuses this model file." : edited ? `✗ ${edited} weight${edited > 1 ? "s" : ""} changed: the certificate no longer covers them.` : "";
+  const weights = hasThreeValues && !edited ?
+    "◐ The certificate is for models of two values; `circuit2tf verify` runs this one on all inputs." :
+    !data.proved && !hasThreeValues ? "✗ The certificate refuses this model file." : edited ? `✗ ${edited} weight${edited > 1 ? "s" : ""} changed: the certificate no longer covers them.` : "";
   const wrong = wrongNodes();
-  const state = !data.proved || edited || !enough || proof.regime === "none" ? "none" : proof.regime;
+  const state = (!data.proved && !hasThreeValues) || edited || !enough || proof.regime === "none" ? "none" : proof.regime;
   const heading = {
-    exact: "✓ The proof holds, for every input",
+    exact: hasThreeValues ? "✓ The inequalities hold" : "✓ The proof holds, for every input",
     ideal: "◐ The exact proof fails, the leak bound holds",
     none: "✗ The proof fails",
   }[state];
@@ -214,7 +220,7 @@ function largest(name) {
 
 // What is wrong after the last layer, on this input.
 function wrongNodes() {
-  const bits = derived.trace.bits[lastStep()];
+  const bits = heldAt(lastStep());
   const wrong = netlist.nodes.filter((node, id) => bits[node.position] !== derived.values[id]);
   const outputs = netlist.outputs.filter(({ node }) => wrong.includes(netlist.nodes[node]));
   if (wrong.length === 0) return "✓ On this input every node is right after the last layer.";
@@ -233,12 +239,25 @@ function renderHalting() {
     const from = lastWrong === ends.length - 1 ? "never" : lastWrong + 1;
     const known = Math.ceil(since[node] / model.nLayers);
     const mark = MARKS[now[node]];
-    const cells = [name, trace.bits[chosen.step][position], known, from, `${mark.symbol} ${mark.text}`];
+    const cells = [name, heldAt(chosen.step)[position], known, from, `${mark.symbol} ${mark.text}`];
     return element("tr", {}, cells.map((cell) => element("td", {}, [String(cell)])));
   }));
   find("fixed").textContent = fixed === null
     ? `No fixed point within ${chosen.nLoops} loops: one more loop would change the stream.`
     : `Fixed point: after loop ${fixed}, one more changes no number of the stream.`;
+  if (hasThreeValues) find("fixed").textContent += ` ${stopText()}`;
+}
+
+// When the model stops by itself: the first loop after which it knows every output.
+function stopText() {
+  const { known } = derived.trace;
+  for (let loop = 0; loop <= chosen.nLoops; loop++) {
+    const at = known[loop * model.nLayers];
+    if (model.outputPositions.every((position) => at[position])) {
+      return `All outputs are known after loop ${loop}: there the model stops.`;
+    }
+  }
+  return `After ${chosen.nLoops} loops an output is not known: the model does not stop.`;
 }
 
 function renderThought() {
@@ -476,9 +495,11 @@ async function tryAll() {
   let pause = performance.now();
   for (let number = 0; number < total; number++) {
     const bits = inputOf(number, n);
-    const { outputs } = runner.run(bits, chosen.nLoops, false);
+    const { outputs, known } = runner.run(bits, chosen.nLoops, false);
+    const end = known[known.length - 1];
     const values = evaluate(netlist, bits);
-    if (outputs.some((bit, i) => bit !== values[netlist.outputs[i].node])) {
+    const isKnown = (i) => !end || end[model.outputPositions[i]];
+    if (outputs.some((bit, i) => !isKnown(i) || bit !== values[netlist.outputs[i].node])) {
       wrong += 1;
       witness ||= bits.join("");
     }
@@ -491,7 +512,11 @@ async function tryAll() {
   }
   const scope = n <= 10 ? `all ${total} inputs` : `${total} of 2^${n} inputs`;
   find("all-label").textContent = wrong === 0 ? `✓ Every output is right on ${scope}.` :
-    `✗ Outputs are wrong on ${wrong} of ${scope}, first on ${witness}.`;
+    `✗ Outputs are wrong on ${wrong} of ${scope}, first on ${witness}, which is shown.`;
+  if (wrong > 0) {
+    setBits([...witness].map(Number));
+    setStep(lastStep());
+  }
 }
 
 // Spread over all inputs where there are more than are tried: a Weyl sequence of odd stride.
@@ -513,11 +538,16 @@ window.explorer = {
     const since = knownSince(netlist, values);
     return {
       bits: trace.bits.map((step) => step.join("")),
-      marks: trace.bits.map((step, s) => marks(netlist, step, values, since, s).map((m) => MARKS[m].symbol).join("")),
+      holds: trace.bits.map((step, s) => held(step, trace.known[s]).join("")),
+      marks: trace.bits.map((step, s) =>
+        marks(netlist, step, values, since, s, trace.known[s]).map((m) => MARKS[m].symbol).join("")),
       outputs: trace.outputs.join(""),
       thought: chainOfThought(netlist, bits),
     };
   },
+  // The bits alone, of many inputs: for each the bits after each layer.
+  runMany: (all, nLoops = model.nLoops) =>
+    all.map((bits) => original.run(bits, nLoops, false).bits.map((step) => step.join(""))),
   set: setBits,
   chosen,
   netlist,

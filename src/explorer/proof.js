@@ -54,10 +54,12 @@ export function measure(runner, targets, x) {
   return found;
 }
 
-// What the inequalities say: "exact", "ideal" (Theorem 1 in real arithmetic) or "none".
+// What the inequalities say: "exact", "ideal" (Theorem 1 in real arithmetic) or "none". The leak bound is of
+// the two-valued MLP; a universal model has another.
 export function judge(found, model) {
   const { threshold } = FORMATS[model.dtype];
   const bound = leakBound(model.nHeads);
-  const regime = found.gap >= threshold ? "exact" : found.leak <= bound ? "ideal" : "none";
+  const hasBound = model.halting === undefined;
+  const regime = found.gap >= threshold ? "exact" : hasBound && found.leak <= bound ? "ideal" : "none";
   return { ...found, threshold, bound, regime };
 }

@@ -57,6 +57,8 @@ export function readModel(bytes) {
     nCtx: number("n_ctx"),
     channelNames: JSON.parse(metadata.channel_names),
     inputPositions: Array.from(tensors.get("ports.input_positions").data),
+    // The channel that is 1 where a universal model's value is known; undefined for other schemes.
+    halting: tensors.get("scheme.halting")?.data[0],
     outputPositions: Array.from(tensors.get("ports.output_positions").data),
   };
 }

@@ -54,9 +54,9 @@ impl Netlist {
             (Ok(reading), _) => reading,
             (Err(error), Some((circuit, claim))) => compiled(model, circuit, claim).ok_or(error)?,
             (Err(error), None) => {
-                return Err(
-                    error.hint("the circuit that was compiled tells what the model should do")
-                );
+                return Err(error.hint(
+                    "the circuit that was compiled (--circuit) tells what the model should do",
+                ));
             }
         };
         let origin = |position: usize| -> Option<(&Circuit, Literal)> {

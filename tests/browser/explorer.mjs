@@ -38,6 +38,8 @@ const CASES = [
   { name: "c17", circuit: join(root, "circuits", "c17.bench"), flags: ["--layers", "2", "--dtype", "bf16"] },
   { name: "mux", circuit: "mux:2", flags: ["--dtype", "f64"] },
   { name: "causal-f16", circuit: "comparator:3", flags: ["--causal", "--dtype", "f16"] },
+  { name: "ten-inputs", circuit: "adder:5", flags: ["--layers", "3"] },
+  { name: "universal", circuit: "and:8", flags: ["--scheme", "universal"], threeValues: true, pictured: true },
   { name: "large", circuit: "random:n=20,gates=275,seed=3", flags: [], pictured: true },
 ];
 
@@ -85,8 +87,26 @@ async function open(browser, test, options = {}) {
   return { page, close };
 }
 
-// The page's own run of the weights against the toolkit's trace of the same model file: every node after
-// every layer. (tests/explorer.rs does the same for all inputs, without a browser.)
+// The page's own run of the weights against the toolkit's trace of the same model file, for every input up to
+// 2^10 and a sample above: the bit of every position after every layer of every loop.
+async function compareBits(page, test) {
+  const n = test.nInputs;
+  const all = n <= 10 ? counting(n) : inputs(n, test.sampled ?? 64);
+  writeFileSync(at("inputs"), all.map((bits) => `${bits.join("")}\n`).join(""));
+  const expected = json("trace", test.model, "--inputs", at("inputs")).traces;
+  const found = await page.evaluate((all) => window.explorer.runMany(all), all);
+  assert.equal(expected.length, all.length);
+  expected.forEach(({ inputs, steps }, i) => {
+    assert.equal(inputs, all[i].join(""));
+    assert.deepEqual(found[i], steps, `${test.name} ${inputs}: bits of all positions`);
+  });
+  return all.length;
+}
+
+const counting = (n) => Array.from({ length: 2 ** n }, (_, i) => Array.from({ length: n }, (_, b) => (i >> b) & 1));
+
+// Bits, marks, outputs and the chain of thought of some inputs, against the toolkit's trace of each. What a
+// model of three values does not know is what three-valued logic does not know.
 async function compareRuns(page, test) {
   const all = inputs(test.nInputs, test.nInputs <= 5 ? 32 : 24);
   const found = await page.evaluate((all) => all.map((bits) => window.explorer.run(bits)), all);
@@ -94,7 +114,8 @@ async function compareRuns(page, test) {
     const expected = trace(test, bits);
     const name = `${test.name} ${bits.join("")}`;
     assert.deepEqual(found[i].bits, expected.steps.map((step) => step.bits), `${name}: bits`);
-    assert.deepEqual(found[i].marks.map((marks) => [...marks]), expected.steps.map(marksOf), `${name}: marks`);
+    if (test.threeValues) compareKnowledge(found[i], expected, name);
+    else assert.deepEqual(found[i].marks.map((marks) => [...marks]), expected.steps.map(marksOf), `${name}: marks`);
     assert.equal(found[i].outputs, expected.outputs, `${name}: outputs`);
     for (const { id, bit } of found[i].thought) {
       assert.equal(bit, expected.nodes[id].expected, `${name}: chain of thought, node ${id}`);
@@ -104,11 +125,19 @@ async function compareRuns(page, test) {
   return all.length;
 }
 
+function compareKnowledge(found, expected, name) {
+  expected.steps.forEach((_, step) => expected.nodes.forEach((node, id) => {
+    const isKnown = node.known_since_step <= step;
+    const where = `${name}: step ${step}, node ${id}`;
+    assert.equal(found.holds[step][node.position], isKnown ? String(node.expected) : "–", where);
+    assert.equal([...found.marks[step]][id], isKnown ? "✓" : "?", where);
+  }));
+}
+
 // Outputs for every input up to 2^10, and 200 above, against the oracle.
 async function compareOutputs(page, test) {
   const n = test.nInputs;
-  const all = n <= 10 ? inputs(Math.min(n, 8), 256).flatMap((low) =>
-    (n <= 8 ? [[]] : inputs(n - 8, 4)).map((high) => [...low, ...high])) : inputs(n, 200);
+  const all = n <= 10 ? counting(n) : inputs(n, 200);
   writeFileSync(at("inputs"), all.map((bits) => `${bits.join("")}\n`).join(""));
   const expected = json("eval", test.circuit, "--inputs", at("inputs")).outputs;
   const found = await page.evaluate((all) => all.map((bits) => window.explorer.run(bits).outputs), all);
@@ -130,7 +159,7 @@ const shown = (page) => page.evaluate(() => ({
 
 // Clicks the inputs, moves the slider, and reads every bit that is drawn.
 async function compareDrawing(page, test) {
-  await page.locator("summary").click();
+  await page.locator("#nodes").evaluate((table) => { table.closest("details").open = true; });
   for (const bits of inputs(test.nInputs, test.nInputs <= 3 ? 8 : 5)) {
     const buttons = page.locator("#inputs button");
     for (let i = 0; i < bits.length; i++) {
@@ -181,6 +210,29 @@ async function compareThought(page, test, expected) {
     const reads = await page.locator("#thought li.reads").evaluateAll((all) => all.map((li) => Number(li.dataset.node)));
     assert.deepEqual(reads, [...expected.nodes[test.nInputs].operands].sort((a, b) => a - b));
   }
+}
+
+// What a page of a model of three values shows: dashes until a value is known, and when the model stops.
+async function watchKnowledge(page, test) {
+  const bits = new Array(test.nInputs).fill(1);
+  await page.evaluate((bits) => window.explorer.set(bits), bits);
+  const expected = trace(test, bits);
+  for (let step = 0; step < expected.steps.length; step++) {
+    await slide(page, "step", step);
+    const now = await shown(page);
+    now.nodes.forEach((node, id) => {
+      const { known_since_step: since, expected: value } = expected.nodes[id];
+      assert.equal(node.bit, since <= step ? String(value) : "–", `${test.name} step ${step} node ${id}`);
+      assert.equal(node.mark, since <= step ? "✓" : "?");
+    });
+  }
+  const last = Math.max(...expected.output_nodes.map((output) => output.known_after_loop));
+  assert.match(await page.locator("#fixed").textContent(), new RegExp(`known after loop ${last}: there the model stops`));
+  assert.match(await verdict(page), /The inequalities hold/);
+  await page.locator("#fewer").click();
+  assert.match(await page.locator("#fixed").textContent(), /does not stop/);
+  assert.match(await verdict(page), /The proof fails/);
+  await page.locator("#reset").click();
 }
 
 const regime = (page) => page.locator("#verdict").getAttribute("data-regime");
@@ -305,9 +357,11 @@ async function check(browser, test) {
   test.nInputs = json("info", test.model).inputs;
   const { page, close } = await open(browser, test);
   assert.notEqual(await page.title(), "hacked");
+  const compared = await compareBits(page, test);
   const traced = await compareRuns(page, test);
   const evaluated = await compareOutputs(page, test);
-  await compareDrawing(page, test);
+  if (test.threeValues) await watchKnowledge(page, test);
+  else await compareDrawing(page, test);
   if (test.name === "adder-4") {
     await breakTemperature(page);
     await breakLoops(page, test);
@@ -317,7 +371,7 @@ async function check(browser, test) {
   }
   await close();
   if (test.pictured) await takePictures(browser, test);
-  console.log(`ok ${test.name}: ${bytes} bytes, ${traced} inputs traced, ${evaluated} evaluated`);
+  console.log(`ok ${test.name}: ${bytes} bytes, all bits of ${compared} inputs, marks of ${traced}, outputs of ${evaluated}`);
 }
 
 mkdirSync(pictures, { recursive: true });

@@ -3,11 +3,13 @@
 use super::loops::rotated;
 use super::{any, network};
 use crate::course::function::FunctionTask;
-use crate::course::simulate::widths;
 use crate::course::task::{Choice, Kind, Mistake, Number, Task, Wrong};
 use crate::course::{Exercise, Facts, Parameter, Values};
 use crate::error::Result;
 use crate::model::Dtype;
+use crate::network::Network;
+use crate::reasoning::cot::{Method, TokenSchedule};
+use crate::theory::capacity::{Ceilings, Demand, ceiling, noise};
 
 const VOCABULARY: Parameter = Parameter {
     name: "vocabulary",
@@ -77,7 +79,8 @@ pub static EXERCISES: [Exercise; 5] = [
         worked: "The levels have {widths} gates, which makes **{tokens}** tokens against **{loops}** loops, \
             {speedup} times as many; {gates} gates in full tokens would be **{bound}**. The chain takes \
             **{chain}** of either: no gain at all. The ratio of bits per state and bits per token, thousands, \
-            appears nowhere. What counts is how many gates can be done at once.",
+            appears nowhere. What counts is how many gates can be done at once. (A scheduler that mixes levels \
+            where it may, that of `circuit2tf compile --scheme cot`, takes {scheduled} tokens for the tree.)",
         require: any,
         facts: schedule_facts,
         task: schedule,
@@ -106,7 +109,7 @@ pub static EXERCISES: [Exercise; 5] = [
             },
         ],
         statement: "A coordinate of a state lies in [0, 1] and is to hold one of M levels, restored after every \
-            loop. Noise moves it by up to r = {noise}/1000 either way. What is the largest M? A staircase that \
+            loop. Noise moves it by less than r = {r} either way. What is the largest M? A staircase that \
             restores M levels exactly has two kinks at each of its M - 1 steps, one ReLU unit each: how many units \
             is that? With an MLP of {expansion} units for each coordinate, what is the largest M that can be \
             restored exactly, noise or not? How many bits does a state of {dimension} coordinates hold then?",
@@ -190,30 +193,30 @@ pub static EXERCISES: [Exercise; 5] = [
 ];
 
 fn bits_facts(_: &Values) -> Result<Facts> {
-    let patterns = finite_patterns(Dtype::Bf16);
+    let patterns = ceiling::finite_patterns(Dtype::Bf16);
     Ok(Facts::from([
         ("patterns", patterns.to_string()),
-        ("per_number", format!("{:.5}", patterns.log2())),
+        ("per_number", format!("{:.5}", ceiling::bits_of(patterns))),
     ]))
 }
 
-/// The finite numbers of a format of 16 bits, both zeros counted: all patterns but those whose exponent
-/// bits are all set.
-fn finite_patterns(dtype: Dtype) -> f64 {
-    65536.0 - f64::from(dtype.precision()).exp2()
+/// A token of the vocabulary beside a state of 16-bit numbers.
+fn ceilings(values: &Values) -> Result<Ceilings> {
+    Ceilings::new(values.get("vocabulary"), values.get("dimension"), 16)
 }
 
 fn bits_of(values: &Values) -> Result<Task> {
-    let (vocabulary, d) = (values.real("vocabulary"), values.real("dimension"));
-    let (token, state) = (vocabulary.log2(), 16.0 * d);
-    let finite = d * finite_patterns(Dtype::Bf16).log2();
+    let (vocabulary, d, ceilings) =
+        (values.real("vocabulary"), values.real("dimension"), ceilings(values)?);
+    let (token, state) = (ceilings.token_bits(), ceilings.state_bits() as f64);
+    let finite = d * ceiling::bits_of(ceiling::finite_patterns(Dtype::Bf16));
     let per_mantissa = d * f64::from(Dtype::Bf16.precision());
     let experiment = "circuit2tf course answer 15";
     Ok(Task::numbers(
         vec![
             Number { name: "token", unit: "bits", value: token, tolerance: 1e-3 },
-            Number::whole("state", "bits", 16 * values.size("dimension")),
-            Number { name: "ratio", unit: "", value: state / token, tolerance: 1e-3 },
+            Number::whole("state", "bits", ceilings.state_bits() as usize),
+            Number { name: "ratio", unit: "", value: ceilings.ratio(), tolerance: 1e-3 },
             Number { name: "finite", unit: "bits", value: finite, tolerance: 1e-5 },
         ],
         vec![
@@ -242,6 +245,12 @@ fn bits_of(values: &Values) -> Result<Task> {
                 experiment,
             ),
             Mistake::numbers(
+                "patterns instead of bits",
+                vec![None, None, None, Some(ceiling::finite_patterns(Dtype::Bf16) as f64)],
+                "That is how many finite numbers there are. One of them tells log2 of it, and there are d.",
+                experiment,
+            ),
+            Mistake::numbers(
                 "significand only",
                 vec![None, Some(per_mantissa), Some(per_mantissa / token), None],
                 "That many bits are linearly readable. The ceiling counts every pattern.",
@@ -252,47 +261,45 @@ fn bits_of(values: &Values) -> Result<Task> {
 }
 
 /// Gates that go into a token.
-fn gates_per_token(values: &Values) -> usize {
-    values.get("vocabulary").ilog2() as usize
+fn gates_per_token(values: &Values) -> Result<u64> {
+    Ok(Ceilings::new(values.get("vocabulary"), 1, 16)?.gates_per_token())
 }
 
-fn tokens(widths: &[usize], bits: usize) -> usize {
-    widths.iter().map(|width| width.div_ceil(bits)).sum()
-}
-
-fn tree(values: &Values) -> Result<Vec<usize>> {
-    Ok(widths(&network(&format!("parity:{}", values.get("inputs")))?))
+fn tree(values: &Values) -> Result<Network> {
+    network(&format!("parity:{}", values.get("inputs")))
 }
 
 fn schedule_facts(values: &Values) -> Result<Facts> {
-    let tree = tree(values)?;
-    let tokens = tokens(&tree, gates_per_token(values));
-    let list: Vec<String> = tree.iter().map(usize::to_string).collect();
+    let (network, g) = (tree(values)?, gates_per_token(values)?);
+    let demand = Demand::of(&network);
+    let list: Vec<String> = demand.widths.iter().map(u64::to_string).collect();
+    let speedup = demand.tokens(g).by_level as f64 / demand.depth() as f64;
+    let schedule = TokenSchedule::new(&network, g as usize, Method::Best);
     Ok(Facts::from([
         ("widths", list.join(", ")),
-        ("gates", tree.iter().sum::<usize>().to_string()),
-        ("speedup", format!("{:.1}", tokens as f64 / tree.len() as f64)),
+        ("gates", demand.gates().to_string()),
+        ("speedup", format!("{speedup:.1}")),
+        ("scheduled", schedule.tokens.len().to_string()),
     ]))
 }
 
 fn schedule(values: &Values) -> Result<Task> {
-    let (tree, g) = (tree(values)?, gates_per_token(values));
-    let gates: usize = tree.iter().sum();
+    let (tree, g) = (Demand::of(&tree(values)?), gates_per_token(values)?);
+    let (gates, tokens, loops) = (tree.gates(), tree.tokens(g), tree.depth());
     let chain = network(&format!("parity-chain:{}", values.get("inputs")))?.depth();
-    let (done, bound) = (tokens(&tree, g), gates.div_ceil(g).max(tree.len()));
-    let ratio = 16.0 * 4096.0 / (values.real("vocabulary")).log2();
+    let ratio = Ceilings::new(values.get("vocabulary"), 4096, 16)?.ratio();
     let experiment = format!("circuit2tf info parity:{}", values.get("inputs"));
     Ok(Task::numbers(
         vec![
-            Number::whole("tokens", "tokens", done),
-            Number::whole("loops", "loops", tree.len()),
-            Number::whole("bound", "tokens", bound),
+            Number::whole("tokens", "tokens", tokens.by_level as usize),
+            Number::whole("loops", "loops", loops as usize),
+            Number::whole("bound", "tokens", tokens.least as usize),
             Number::whole("chain", "tokens or loops", chain),
         ],
         vec![
             Mistake::numbers(
                 "full tokens",
-                vec![Some(bound as f64), None, None, None],
+                vec![Some(tokens.least as f64), None, None, None],
                 "A token cannot hold a gate together with one of its operands. Tokens near the root stay empty.",
                 &experiment,
             ),
@@ -304,7 +311,7 @@ fn schedule(values: &Values) -> Result<Task> {
             ),
             Mistake::numbers(
                 "the capacity ratio is the speed-up",
-                vec![Some((ratio * tree.len() as f64).round()), None, None, None],
+                vec![Some((ratio * loops as f64).round()), None, None, None],
                 "The ratio of bits says what a state could store. Tokens needed are set by gates and levels.",
                 &experiment,
             ),
@@ -318,34 +325,32 @@ fn schedule(values: &Values) -> Result<Task> {
     ))
 }
 
-/// The largest number of levels that so many units a coordinate restore.
-fn restored(values: &Values) -> usize {
-    1 + values.size("expansion") / 2
-}
-
 fn latch_facts(values: &Values) -> Result<Facts> {
-    Ok(Facts::from([("nominal", (16 * values.size("dimension")).to_string())]))
+    let state = Ceilings::new(2, values.get("dimension"), 16)?;
+    let r = values.real("noise") / 1000.0;
+    Ok(Facts::from([("nominal", state.state_bits().to_string()), ("r", r.to_string())]))
 }
 
 fn latch(values: &Values) -> Result<Task> {
-    let (noise, d) = (values.size("noise"), values.real("dimension"));
-    let levels = 1 + 1000 / (2 * noise);
-    let restored = restored(values);
-    let bits = d * (restored as f64).log2();
+    let (noise, d) = (values.real("noise") / 1000.0, values.get("dimension"));
+    let levels = noise::latchable_levels(noise)?.below;
+    let units = noise::restoration_units(1, levels);
+    let restored = noise::restorable_levels(1, values.get("expansion"))?;
+    let bits = noise::latched_bits(d, restored);
     let experiment = "circuit2tf claims check unit-norm";
-    let all = 1 + 1000 / noise;
+    let all = 1.0 + (1000.0 / values.real("noise")).floor();
     Ok(Task::numbers(
         vec![
-            Number::whole("levels", "levels", levels),
-            Number::whole("units", "units", 2 * (levels - 1)),
-            Number::whole("restored", "levels", restored),
+            Number::whole("levels", "levels", levels as usize),
+            Number::whole("units", "units", units as usize),
+            Number::whole("restored", "levels", restored as usize),
             Number::close("bits", "bits", bits),
         ],
         vec![
             Mistake::numbers(
                 "levels r apart",
-                vec![Some(all as f64), Some(2.0 * (all as f64 - 1.0)), None, None],
-                "Both neighbours are moved by up to r: they must be 2 r apart.",
+                vec![Some(all), Some(2.0 * (all - 1.0)), None, None],
+                "Both neighbours are moved, each by nearly r: they must be 2 r apart.",
                 experiment,
             ),
             Mistake::numbers(
@@ -362,7 +367,7 @@ fn latch(values: &Values) -> Result<Task> {
             ),
             Mistake::numbers(
                 "16 usable bits",
-                vec![None, None, None, Some(16.0 * d)],
+                vec![None, None, None, Some(16.0 * d as f64)],
                 "A 16-bit number has 65536 patterns, but a latch restores only the levels its MLP has steps for.",
                 experiment,
             ),
@@ -371,20 +376,18 @@ fn latch(values: &Values) -> Result<Task> {
 }
 
 fn misleading_facts(values: &Values) -> Result<Facts> {
-    let (token, state) = (values.real("vocabulary").log2(), 16.0 * values.real("dimension"));
+    let ceilings = ceilings(values)?;
     Ok(Facts::from([
-        ("per_token", format!("{token:.2}")),
-        ("nominal", format!("{state:.0}")),
-        ("ratio", format!("{:.2}", state / token)),
+        ("per_token", format!("{:.2}", ceilings.token_bits())),
+        ("nominal", ceilings.state_bits().to_string()),
+        ("ratio", format!("{:.2}", ceilings.ratio())),
     ]))
 }
 
 fn misleading(values: &Values) -> Result<Task> {
-    let (token, d) = (values.real("vocabulary").log2(), values.real("dimension"));
-    let (state, tokens) = (16.0 * d, values.real("tokens"));
-    let ratio = state / token;
-    let signal = 10f64.powf(values.real("decibels") / 10.0);
-    let noisy = d * 0.5 * (1.0 + signal).log2();
+    let (ceilings, tokens) = (ceilings(values)?, values.real("tokens"));
+    let (token, state, ratio) = (ceilings.token_bits(), ceilings.state_bits(), ceilings.ratio());
+    let noisy = values.real("dimension") * noise::gaussian_bits(values.real("decibels"));
     let choice = |text: String, right, reason: String, experiment: &str| Choice {
         text,
         right,
@@ -399,7 +402,7 @@ fn misleading(values: &Values) -> Result<Task> {
             "circuit2tf info parity-chain:1024",
         ),
         choice(
-            format!("At {} dB of noise the state carries about {noisy:.0} bits, not {state:.0}.", values.get("decibels")),
+            format!("At {} dB of noise the state carries about {noisy:.0} bits, not {state}.", values.get("decibels")),
             true,
             "(1/2) log2(1 + SNR) bits for each coordinate.".to_string(),
             "",
@@ -418,9 +421,9 @@ fn misleading(values: &Values) -> Result<Task> {
             false,
             format!(
                 "With thresholds one reads equally spaced levels: {} bits in bf16, and a latch restores fewer.",
-                Dtype::Bf16.precision() + 1
+                noise::readable_bits(Dtype::Bf16)
             ),
-            "circuit2tf course show 21",
+            "circuit2tf capacity --vocab 32768 --dim 4096 --bits 16",
         ),
         choice(
             "What a level must hand on is what is still needed above it, however wide the state is.".to_string(),
@@ -432,7 +435,7 @@ fn misleading(values: &Values) -> Result<Task> {
             "The keys and values kept for earlier tokens add information that the tokens do not have.".to_string(),
             false,
             "They are functions of the tokens: computed in advance, not new.".to_string(),
-            "circuit2tf claims check tied-capacity",
+            "",
         ),
     ];
     let by = values.size("tokens") / 100 + values.size("decibels") / 10;
@@ -440,7 +443,7 @@ fn misleading(values: &Values) -> Result<Task> {
 }
 
 /// Circuits on which a scheduler is tried.
-fn workloads(values: &Values) -> Result<Vec<Vec<usize>>> {
+fn workloads(values: &Values) -> Result<Vec<Demand>> {
     let n = values.get("inputs");
     let specs = [
         format!("parity:{n}"),
@@ -448,21 +451,22 @@ fn workloads(values: &Values) -> Result<Vec<Vec<usize>>> {
         "adder:4".to_string(),
         "adder-ks:16".to_string(),
     ];
-    let mut all: Vec<Vec<usize>> =
-        specs.iter().map(|spec| Ok(widths(&network(spec)?))).collect::<Result<_>>()?;
-    all.push(Vec::new());
+    let mut all: Vec<Demand> =
+        specs.iter().map(|spec| Ok(Demand::of(&network(spec)?))).collect::<Result<_>>()?;
+    all.push(Demand::of(&Network::new(2, 1)?));
     Ok(all)
 }
 
 fn scheduler_facts(values: &Values) -> Result<Facts> {
-    let tokens = tokens(&tree(values)?, values.size("bits"));
-    Ok(Facts::from([("tree", tokens.to_string())]))
+    let tokens = Demand::of(&tree(values)?).tokens(values.get("bits"));
+    Ok(Facts::from([("tree", tokens.by_level.to_string())]))
 }
 
 fn scheduler(values: &Values) -> Result<Task> {
-    let bits = values.size("bits");
-    let case = |widths: &Vec<usize>| {
-        (format!("tokens(&{widths:?}, {bits})"), tokens(widths, bits).to_string())
+    let bits = values.get("bits");
+    let case = |demand: &Demand| {
+        let call = format!("tokens(&{:?}, {bits})", demand.widths);
+        (call, demand.tokens(bits).by_level.to_string())
     };
     let answer = include_str!("../../../examples/course/answers/schedule.rs");
     let start = include_str!("../../../examples/course/exercises/schedule.rs");
@@ -507,10 +511,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn finite_patterns_are_counted_by_trying_all() {
-        let finite =
-            |is_finite: fn(u16) -> bool| (0..=u16::MAX).filter(|&b| is_finite(b)).count() as f64;
-        assert_eq!(finite_patterns(Dtype::Bf16), finite(|b| half::bf16::from_bits(b).is_finite()));
-        assert_eq!(finite_patterns(Dtype::F16), finite(|b| half::f16::from_bits(b).is_finite()));
+    fn levels_are_scheduled_as_the_compiler_of_chains_of_thought_does() {
+        for spec in ["parity:64", "parity-chain:16", "adder:4", "adder-ks:16", "mult:4"] {
+            let network = network(spec).unwrap();
+            for g in [1, 4, 15] {
+                let by_levels = TokenSchedule::new(&network, g, Method::Levels).tokens.len();
+                let tokens = Demand::of(&network).tokens(g as u64);
+                assert_eq!(tokens.by_level, by_levels as u64, "{spec}, {g} a token");
+            }
+        }
     }
 }

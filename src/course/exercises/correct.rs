@@ -96,9 +96,9 @@ pub static EXERCISES: [Exercise; 4] = [
             drawn: &[0, 1, 2, 3, 4],
         }],
         statement: "A network has inputs x and y and the gates\n\n    g = NAND(x, x)    h = NOR(g, x)    \
-            z = OR(y, h')\n\nwhere h' is h after {delay} buffers (gates that copy, one level each), and z is \
-            the output. All gates start at 0 and one layer updates them all. For each number of layers from 1 \
-            to the depth, 3 + {delay}, write 1 if z is right on all four inputs and 0 if not.",
+            z = OR(y, h')\n\nwhere h' is h after {delay} buffers (gates that copy, one level each; without any, \
+            h' is h), and z is the output. All gates start at 0 and one layer updates them all. For each number of layers from 1 \
+            to the depth, which is {depth}, write 1 if z is right on all four inputs and 0 if not.",
         hints: &[
             "h is always 0 in the end. What is it after the first layer, when g still holds 0?",
             "Follow that wrong value of h through the buffers to z, one layer each.",
@@ -274,7 +274,9 @@ fn glitches(values: &Values) -> Result<Vec<u64>> {
 fn glitch_facts(values: &Values) -> Result<Facts> {
     let line = |(t, n): (usize, &u64)| format!("| {} | {n} |\n", t + 1);
     let lines: String = glitches(values)?.iter().enumerate().map(line).collect();
-    Ok(Facts::from([("table", format!("| layers | wrong inputs of 4 |\n|---|---|\n{lines}"))]))
+    let depth = (3 + values.get("delay")).to_string();
+    let table = format!("| layers | wrong inputs of 4 |\n|---|---|\n{lines}");
+    Ok(Facts::from([("depth", depth), ("table", table)]))
 }
 
 fn glitch(values: &Values) -> Result<Task> {

@@ -1,10 +1,18 @@
 //! When to stop: rules that are sound, and how early they stop.
 
+use std::sync::atomic::AtomicBool;
+
 use super::{any, log2_ceil, network, no_facts};
+use crate::circuit::Oracle;
+use crate::compile::Options;
 use crate::course::task::{Mistake, Number, Task};
 use crate::course::{Exercise, Parameter, Values, simulate};
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::family;
 use crate::network::Network;
+use crate::reasoning::universal;
+use crate::run::{Halting, Rule};
+use crate::verify::{Assignments, Times, halting_times};
 
 pub static EXERCISES: [Exercise; 1] = [Exercise {
     number: 14,
@@ -29,7 +37,7 @@ pub static EXERCISES: [Exercise; 1] = [Exercise {
          they differ.",
         "The worst case is the depth. The average grows like 2 log2 of the width.",
     ],
-    worked: "Over all inputs the rule needs **{mean}** loops on average and **{worst}** at most. Known outputs \
+    worked: "Run on all inputs, a model that halts by this rule needs **{mean}** loops on average and **{worst}** at most. Known outputs \
         never change again, so the rule is sound. The rule \"stop when the outputs did not change in the last \
         loop\" is not: on the AND of eight ones the output is 0, 0, 0 and then 1. A stream that did not \
         change at all is a fixed point, and stopping there is sound too.",
@@ -41,10 +49,13 @@ pub static EXERCISES: [Exercise; 1] = [Exercise {
 fn mean_loops(values: &Values) -> Result<Task> {
     let width = values.size("width");
     let network = network(&format!("adder:{width}"))?;
-    let counts = simulate::known_after(&network)?;
-    let mean = mean(&counts);
-    let worst = counts.iter().rposition(|&count| count > 0).unwrap_or(0);
-    let experiment = format!("circuit2tf loops adder:{width} --table");
+    let times = stopping_times(&format!("adder:{width}"))?;
+    let (mean, worst) = times
+        .mean()
+        .zip(times.worst())
+        .filter(|_| times.n_wrong == 0 && times.n_unfinished == 0)
+        .ok_or_else(|| Error::message("the rule did not stop rightly on every input"))?;
+    let experiment = format!("circuit2tf halting adder:{width}");
     Ok(Task::numbers(
         vec![Number::whole("worst", "loops", worst), Number::close("mean", "loops", mean)],
         vec![
@@ -76,9 +87,15 @@ fn mean_loops(values: &Values) -> Result<Task> {
     ))
 }
 
-fn mean(counts: &[u64]) -> f64 {
-    let total: u64 = counts.iter().sum();
-    counts.iter().enumerate().map(|(t, &n)| t as f64 * n as f64).sum::<f64>() / total as f64
+/// After how many loops the model that halts, of one layer, knows its outputs: run on every input.
+fn stopping_times(spec: &str) -> Result<Times> {
+    let circuit = family::generate(spec)?;
+    let model = universal::compile(&circuit, "", &Options::default())?;
+    let engine = Halting::new(&model, Rule::Known)?;
+    let (oracle, plan) = (Oracle::new(&circuit)?, (model.n_loops, Assignments::All));
+    let n_inputs = circuit.inputs().len();
+    let never = AtomicBool::new(false);
+    halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &never)
 }
 
 /// The mean number of steps until the outputs are those of the step before, from gates at 0, over at most

@@ -84,7 +84,8 @@ pub static EXERCISES: [Exercise; 2] = [
             s = p XOR c    q = p AND c    t = g OR q\n\nCompiled, one layer updates all five gates at once, \
             each from what its operands held before the layer. The inputs are a = {a}, b = {b}, c = {c}, and \
             every gate holds {start} at first. What do p, g, s, q, t hold after one layer, after two, after \
-            three?",
+            three? Write p g s q t after one layer, then the same after two, then after three; spaces do not \
+            count.",
         hints: &[
             "Write a table with a row for each layer. A row is computed from the row above it only.",
             "In the first layer s still sees p = {start}, whatever a and b are.",

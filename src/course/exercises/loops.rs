@@ -87,7 +87,7 @@ pub static EXERCISES: [Exercise; 3] = [
         ],
         statement: "A circuit of depth {depth} is compiled into a block of {layers} layers. How many loops \
             does it take, how many layers are applied in all, and how many of them come after the circuit is \
-            done? What do those do to the answer?",
+            done? (Think about what those do to the answer; the worked answer says.)",
         hints: &[
             "Each layer does one level. You cannot apply part of a block.",
             "Round {depth}/{layers} up.",
@@ -169,6 +169,12 @@ fn parameters(values: &Values) -> Result<Task> {
                 "circuit2tf compile parity-chain:121 -o m.safetensors --layers 12",
             ),
             Mistake::numbers(
+                "loops not counted",
+                vec![None, Some(recurrent), None, None],
+                "A layer that is applied again counts again: depth is what an input passes through.",
+                "circuit2tf compile parity-chain:121 -o m.safetensors --layers 12",
+            ),
+            Mistake::numbers(
                 "parameters multiply by R",
                 vec![None, None, Some(layers / (recurrent * loops)), None],
                 "Loops use the same parameters again. You counted them once for each loop.",
@@ -194,10 +200,8 @@ fn schedule(values: &Values) -> Result<Task> {
     let (depth, layers) = (values.size("depth"), values.size("layers"));
     let schedule = Schedule::looped(depth, layers);
     let applied = schedule.n_steps();
-    let of = |loops: usize| {
-        let applied = loops * layers;
-        vec![Some(loops as f64), Some(applied as f64), Some(applied.abs_diff(depth) as f64)]
-    };
+    let right = schedule.n_loops as f64;
+    let only_loops = |loops: usize| vec![Some(loops as f64), None, None];
     let width = (depth + 1).min(65);
     let experiment = format!("circuit2tf loops parity-chain:{width} --layers {layers}");
     Ok(Task::numbers(
@@ -209,20 +213,32 @@ fn schedule(values: &Values) -> Result<Task> {
         vec![
             Mistake::numbers(
                 "floor instead of ceil",
-                of(depth / layers),
+                only_loops(depth / layers),
                 "Rounded down, the last levels are never computed.",
                 &experiment,
             ),
             Mistake::numbers(
                 "a loop for each level",
-                of(depth),
+                only_loops(depth),
                 "A loop applies the whole block, which does as many levels as it has layers.",
                 &experiment,
             ),
             Mistake::numbers(
                 "depth plus layers",
-                vec![Some((depth + layers) as f64), None, None],
+                only_loops(depth + layers),
                 "Depth is divided by layers, not added to them.",
+                &experiment,
+            ),
+            Mistake::numbers(
+                "part of a block",
+                vec![Some(right), Some(depth as f64), None],
+                "That is the depth. The last loop applies all layers of the block too.",
+                &experiment,
+            ),
+            Mistake::numbers(
+                "the remainder",
+                vec![Some(right), None, Some((depth % layers) as f64)],
+                "So many layers of the last loop still do something. Asked for are the others.",
                 &experiment,
             ),
         ],
@@ -245,7 +261,7 @@ fn consequences(values: &Values) -> Result<Task> {
             ),
             false,
             "The same matrices are multiplied as often; only storing them is saved.",
-            "circuit2tf claims check more-loops",
+            "circuit2tf compare adder:2",
         ),
         choice(
             format!(
@@ -269,7 +285,7 @@ fn consequences(values: &Values) -> Result<Task> {
             false,
             "Keys and values differ from loop to loop, so each loop keeps its own, unless they are shared by \
              design.",
-            "circuit2tf claims check more-loops",
+            "circuit2tf compare adder:2",
         ),
         choice(
             format!("Its layer parameters are {loops} times fewer than those of {depth} layers."),

@@ -5,6 +5,7 @@ use crate::course::task::{Mistake, Number, Task};
 use crate::course::{Exercise, Facts, Parameter, Values};
 use crate::error::Result;
 use crate::model::Dtype;
+use crate::theory::capacity::count;
 
 pub static EXERCISES: [Exercise; 2] = [
     Exercise {
@@ -190,26 +191,17 @@ fn temperatures(values: &Values) -> Result<Task> {
     ))
 }
 
-/// The sum of ones at which adding one more is rounded away.
-fn stalls_at(dtype: Dtype) -> f64 {
-    let mut sum = 1.0;
-    // Below, sums of powers of two are exact; a format stalls at a power of two.
-    while dtype.round(sum + 1.0) != sum {
-        sum *= 2.0;
-    }
-    sum
-}
-
 fn counting(values: &Values) -> Result<Task> {
     let dtypes = [(Dtype::Bf16, "bf16"), (Dtype::F16, "f16"), (Dtype::F32, "f32")];
-    let limits = dtypes.map(|(dtype, _)| stalls_at(dtype));
+    let limits = dtypes.map(|(dtype, _)| count::largest_count(dtype));
     let mut numbers: Vec<Number> = dtypes
         .iter()
         .zip(limits)
         .map(|((_, name), limit)| Number::whole(name, "ones", limit as usize))
         .collect();
-    numbers.push(Number::close("average", "", limits[0] / values.real("fan_in")));
-    let stored = limits.map(|limit| Some(limit / 2.0));
+    let sum = count::sum_of_ones(Dtype::Bf16, values.get("fan_in"));
+    numbers.push(Number::close("average", "", sum / values.real("fan_in")));
+    let stored = limits.map(|limit| Some(limit as f64 / 2.0));
     let experiment = "circuit2tf claims check symmetric-one-layer";
     Ok(Task::numbers(
         numbers,
@@ -240,18 +232,6 @@ fn counting(values: &Values) -> Result<Task> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn adding_ones_one_by_one_stalls_where_the_formula_says() {
-        for dtype in [Dtype::Bf16, Dtype::F16] {
-            let mut sum = 0.0;
-            for _ in 0..5000 {
-                sum = dtype.round(sum + 1.0);
-            }
-            assert_eq!(sum, stalls_at(dtype));
-        }
-        assert_eq!(stalls_at(Dtype::F32), 16_777_216.0);
-    }
 
     #[test]
     fn the_least_beta_leaks_what_is_allowed() {
