@@ -273,8 +273,8 @@ fn schedule_facts(values: &Values) -> Result<Facts> {
     let (network, g) = (tree(values)?, gates_per_token(values)?);
     let demand = Demand::of(&network);
     let list: Vec<String> = demand.widths.iter().map(u64::to_string).collect();
-    let speedup = demand.tokens(g).by_level as f64 / demand.depth() as f64;
     let schedule = TokenSchedule::new(&network, g as usize, Method::Best);
+    let speedup = schedule.bounds.by_levels as f64 / demand.depth() as f64;
     Ok(Facts::from([
         ("widths", list.join(", ")),
         ("gates", demand.gates().to_string()),
@@ -284,22 +284,23 @@ fn schedule_facts(values: &Values) -> Result<Facts> {
 }
 
 fn schedule(values: &Values) -> Result<Task> {
-    let (tree, g) = (Demand::of(&tree(values)?), gates_per_token(values)?);
-    let (gates, tokens, loops) = (tree.gates(), tree.tokens(g), tree.depth());
+    let (tree, g) = (tree(values)?, gates_per_token(values)? as usize);
+    let tokens = TokenSchedule::new(&tree, g, Method::Best).bounds;
+    let (gates, loops) = (tokens.n_gates, tokens.depth);
     let chain = network(&format!("parity-chain:{}", values.get("inputs")))?.depth();
     let ratio = Ceilings::new(values.get("vocabulary"), 4096, 16)?.ratio();
     let experiment = format!("circuit2tf info parity:{}", values.get("inputs"));
     Ok(Task::numbers(
         vec![
-            Number::whole("tokens", "tokens", tokens.by_level as usize),
-            Number::whole("loops", "loops", loops as usize),
-            Number::whole("bound", "tokens", tokens.least as usize),
+            Number::whole("tokens", "tokens", tokens.by_levels),
+            Number::whole("loops", "loops", loops),
+            Number::whole("bound", "tokens", tokens.lower),
             Number::whole("chain", "tokens or loops", chain),
         ],
         vec![
             Mistake::numbers(
                 "full tokens",
-                vec![Some(tokens.least as f64), None, None, None],
+                vec![Some(tokens.lower as f64), None, None, None],
                 "A token cannot hold a gate together with one of its operands. Tokens near the root stay empty.",
                 &experiment,
             ),
@@ -443,7 +444,7 @@ fn misleading(values: &Values) -> Result<Task> {
 }
 
 /// Circuits on which a scheduler is tried.
-fn workloads(values: &Values) -> Result<Vec<Demand>> {
+fn workloads(values: &Values) -> Result<Vec<Network>> {
     let n = values.get("inputs");
     let specs = [
         format!("parity:{n}"),
@@ -451,22 +452,25 @@ fn workloads(values: &Values) -> Result<Vec<Demand>> {
         "adder:4".to_string(),
         "adder-ks:16".to_string(),
     ];
-    let mut all: Vec<Demand> =
-        specs.iter().map(|spec| Ok(Demand::of(&network(spec)?))).collect::<Result<_>>()?;
-    all.push(Demand::of(&Network::new(2, 1)?));
+    let mut all: Vec<Network> = specs.iter().map(|spec| network(spec)).collect::<Result<_>>()?;
+    all.push(Network::new(2, 1)?);
     Ok(all)
 }
 
 fn scheduler_facts(values: &Values) -> Result<Facts> {
-    let tokens = Demand::of(&tree(values)?).tokens(values.get("bits"));
-    Ok(Facts::from([("tree", tokens.by_level.to_string())]))
+    let tokens = tokens_by_levels(&tree(values)?, values.size("bits"));
+    Ok(Facts::from([("tree", tokens.to_string())]))
+}
+
+fn tokens_by_levels(network: &Network, g: usize) -> usize {
+    TokenSchedule::new(network, g, Method::Levels).tokens.len()
 }
 
 fn scheduler(values: &Values) -> Result<Task> {
-    let bits = values.get("bits");
-    let case = |demand: &Demand| {
-        let call = format!("tokens(&{:?}, {bits})", demand.widths);
-        (call, demand.tokens(bits).by_level.to_string())
+    let bits = values.size("bits");
+    let case = |network: &Network| {
+        let call = format!("tokens(&{:?}, {bits})", Demand::of(network).widths);
+        (call, tokens_by_levels(network, bits).to_string())
     };
     let answer = include_str!("../../../examples/course/answers/schedule.rs");
     let start = include_str!("../../../examples/course/exercises/schedule.rs");
@@ -504,21 +508,4 @@ fn scheduler(values: &Values) -> Result<Task> {
         Kind::Function(FunctionTask { start_name: "schedule.rs", cases, answer }),
         mistakes,
     ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn levels_are_scheduled_as_the_compiler_of_chains_of_thought_does() {
-        for spec in ["parity:64", "parity-chain:16", "adder:4", "adder-ks:16", "mult:4"] {
-            let network = network(spec).unwrap();
-            for g in [1, 4, 15] {
-                let by_levels = TokenSchedule::new(&network, g, Method::Levels).tokens.len();
-                let tokens = Demand::of(&network).tokens(g as u64);
-                assert_eq!(tokens.by_level, by_levels as u64, "{spec}, {g} a token");
-            }
-        }
-    }
 }
