@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
 use crate::model::{Attention, Model};
-use crate::run::{Reference, Resident};
+use crate::run::{HALTING, Reference, Resident};
 
 mod netlist;
 
@@ -22,6 +22,8 @@ pub struct Trace {
     pub n_layers: usize,
     /// Per number of layers applied, from 0, the bit at each position.
     pub bits: Vec<Vec<bool>>,
+    /// The same for what a universal model, of three values, knows by its halting channel; empty for others.
+    pub known: Vec<Vec<bool>>,
     /// The least number of loops after which one more left every number of the stream as it was; none
     /// if that was not seen.
     pub fixed_since_loop: Option<usize>,
@@ -94,10 +96,15 @@ impl Trace {
             return Err(Error::new(format!("a trace of at most {MAX_BITS} bits"), found)
                 .hint("trace fewer loops"));
         }
-        let mut trace = Trace { n_layers, bits: Vec::new(), fixed_since_loop: None };
+        let mut trace =
+            Trace { n_layers, bits: Vec::new(), known: Vec::new(), fixed_since_loop: None };
+        let halting = halting_channel(model);
         let mut before = None;
         watch(model, inputs, n_loops, |step, stream, bits| {
             trace.bits.push(bits);
+            if let Some(channel) = halting {
+                trace.known.push(stream.column(channel).iter().map(|&x| x > 0.5).collect());
+            }
             if step % n_layers == 0 && trace.fixed_since_loop.is_none() {
                 if before.as_ref().is_some_and(|before| *before == stream) {
                     trace.fixed_since_loop = Some(step / n_layers - 1);
@@ -108,11 +115,22 @@ impl Trace {
         Ok(trace)
     }
 
+    /// Whether a position holds a bit after `step` layers: always, unless the model has three values.
+    pub fn is_known(&self, step: usize, position: usize) -> bool {
+        self.known.get(step).is_none_or(|known| known[position])
+    }
+
     /// Loop and layer, counted from 1, that `step` layers end with; none for the embedding.
     pub fn loop_and_layer(&self, step: usize) -> Option<(usize, usize)> {
         let before = step.checked_sub(1)?;
         Some((before / self.n_layers + 1, before % self.n_layers + 1))
     }
+}
+
+/// The channel that is 1 where a universal model knows the value.
+fn halting_channel(model: &Model) -> Option<usize> {
+    let named = model.scheme_vectors.get(HALTING)?;
+    usize::try_from(*named.first()?).ok().filter(|&channel| channel < model.d_model())
 }
 
 /// Runs one input and shows `observe` the number of layers applied, the stream `[n_ctx, d_model]` and the

@@ -112,8 +112,26 @@ impl Marked {
         let expected = netlist.values(inputs)?;
         let known_since = netlist.known_since(&expected);
         let steps = trace.bits.iter().enumerate();
-        let marks = steps.map(|(step, bits)| netlist.marks(&expected, &known_since, bits, step));
+        let marks = steps.map(|(step, bits)| {
+            let mut marks = netlist.marks(&expected, &known_since, bits, step);
+            for (id, node) in netlist.nodes().iter().enumerate() {
+                if !trace.is_known(step, node.position) {
+                    let is_late = known_since[id] <= step;
+                    marks[id] = if is_late { Mark::Wrong } else { Mark::Unknown };
+                }
+            }
+            marks
+        });
         Ok(Marked { marks: marks.collect(), expected, known_since, netlist })
+    }
+}
+
+/// What a position holds: 0, 1, or a dash where a model of three values knows neither.
+fn held(trace: &Trace, step: usize, position: usize) -> char {
+    match (trace.is_known(step, position), trace.bits[step][position]) {
+        (false, _) => '–',
+        (true, false) => '0',
+        (true, true) => '1',
     }
 }
 
@@ -195,7 +213,7 @@ fn nodes_grid(trace: &Trace, marked: &Marked) -> String {
                 None => "     …".to_string(),
                 Some(step) => {
                     let mark = marked.marks[step][id];
-                    let bit = u8::from(trace.bits[step][node.position]);
+                    let bit = held(trace, step, node.position);
                     paint(mark, &format!("    {bit}{}", mark.symbol()), coloured)
                 }
             };
@@ -240,7 +258,8 @@ fn levels_grid(trace: &Trace, marked: &Marked) -> String {
 fn bare_grid(trace: &Trace) -> String {
     let mut text = String::new();
     for column in columns(trace) {
-        let bits = column.map(|step| bit_string(&trace.bits[step]));
+        let all = |step: usize| (0..trace.bits[step].len()).map(move |p| held(trace, step, p));
+        let bits = column.map(|step| all(step).collect::<String>());
         let bits = bits.map(|bits| {
             let cut: String = bits.chars().take(MAX_ROWS).collect();
             if cut.len() < bits.len() { cut + "…" } else { cut }
@@ -263,7 +282,7 @@ fn outputs_text(trace: &Trace, marked: &Marked) -> String {
     let last = trace.bits.len() - 1;
     let mut text = String::new();
     for (name, id) in marked.netlist.outputs().take(MAX_ROWS) {
-        let bit = u8::from(trace.bits[last][marked.netlist.nodes()[id].position]);
+        let bit = held(trace, last, marked.netlist.nodes()[id].position);
         let mark = marked.marks[last][id];
         let known = marked.known_since[id].div_ceil(trace.n_layers);
         let when = if last >= marked.known_since[id] { "known after" } else { "not known before" };
@@ -286,8 +305,9 @@ fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
     for (step, bits) in trace.bits.iter().enumerate() {
         let (r, l) = trace.loop_and_layer(step).unwrap_or((0, 0));
         match marked {
-            None => bits.iter().enumerate().for_each(|(position, &bit)| {
-                let _ = writeln!(text, "{step},{r},{l},{position},,,,{},,", u8::from(bit));
+            None => (0..bits.len()).for_each(|position| {
+                let bit = held(trace, step, position);
+                let _ = writeln!(text, "{step},{r},{l},{position},,,,{bit},,");
             }),
             Some(marked) => {
                 for (id, node) in marked.netlist.nodes().iter().enumerate() {
@@ -298,7 +318,7 @@ fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
                         node.level,
                         quoted(&node.name),
                         quoted(&node.operation),
-                        u8::from(bits[node.position]),
+                        held(trace, step, node.position),
                         u8::from(marked.expected[id]),
                         marked.marks[step][id].name(),
                     );
@@ -322,6 +342,9 @@ fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Mar
         let mut json = json!({ "step": step, "bits": bit_string(bits) });
         if let Some((r, l)) = trace.loop_and_layer(step) {
             (json["loop"], json["layer"]) = (r.into(), l.into());
+        }
+        if let Some(known) = trace.known.get(step) {
+            json["known"] = bit_string(known).into();
         }
         if let Some(marked) = marked {
             let symbols = marked.marks[step].iter().map(|mark| mark.symbol());
