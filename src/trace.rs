@@ -9,7 +9,7 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
-use crate::model::{Attention, Model, Scheme};
+use crate::model::{Applied, Attention, Model, Schedule, Scheme};
 use crate::run::{Reference, Resident, halting_channel};
 
 mod netlist;
@@ -19,7 +19,8 @@ pub use netlist::{Netlist, Node};
 /// Bits of all positions after each layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Trace {
-    pub n_layers: usize,
+    /// What was applied, one layer a step.
+    pub schedule: Schedule,
     /// Per number of layers applied, from 0, the bit at each position.
     pub bits: Vec<Vec<bool>>,
     /// The least number of loops after which one more left every number of the stream as it was; none
@@ -91,8 +92,8 @@ impl Trace {
     /// `inputs` is not one bit per input, the trace would exceed 2^26 bits, the model is a decoder or
     /// neither engine accepts it, or it halts by a channel that its file does not name.
     pub fn run(model: &Model, inputs: &[bool], n_loops: usize) -> Result<Self> {
-        let n_layers = model.n_layers();
-        let n_steps = n_layers.saturating_mul(n_loops);
+        let schedule = Schedule { n_loops, ..model.schedule() };
+        let n_steps = schedule.n_steps();
         if n_steps.saturating_add(1).saturating_mul(model.n_ctx()) > MAX_BITS {
             let found = format!("{n_steps} layers of {} positions", model.n_ctx());
             return Err(Error::new(format!("a trace of at most {MAX_BITS} bits"), found)
@@ -101,7 +102,7 @@ impl Trace {
         let halts = model.scheme == Scheme::Universal;
         let halting = halts.then(|| halting_channel(model)).transpose()?;
         let mut trace = Trace {
-            n_layers,
+            schedule,
             bits: Vec::new(),
             fixed_since_loop: None,
             known: halts.then(Vec::new),
@@ -110,16 +111,16 @@ impl Trace {
         let mut before = None;
         watch(model, inputs, n_loops, |step, stream, bits| {
             trace.bits.push(bits);
+            let loops = trace.loops_done(step);
             if let (Some(known), Some(channel)) = (&mut trace.known, halting) {
                 let row: Vec<bool> = stream.column(channel).iter().map(|&x| x > 0.5).collect();
-                let stops = step % n_layers == 0 && model.output_positions.iter().all(|&p| row[p]);
-                let stopped = &mut trace.halted_after_loop;
-                *stopped = stopped.or(stops.then_some(step / n_layers));
+                let stops = loops.filter(|_| model.output_positions.iter().all(|&p| row[p]));
+                trace.halted_after_loop = trace.halted_after_loop.or(stops);
                 known.push(row);
             }
-            if step % n_layers == 0 && trace.fixed_since_loop.is_none() {
+            if let Some(loops) = loops.filter(|_| trace.fixed_since_loop.is_none()) {
                 if before.as_ref().is_some_and(|before| *before == stream) {
-                    trace.fixed_since_loop = Some(step / n_layers - 1);
+                    trace.fixed_since_loop = Some(loops - 1);
                 }
                 before = Some(stream.to_owned());
             }
@@ -127,12 +128,17 @@ impl Trace {
         Ok(trace)
     }
 
+    /// Whether a position holds a bit after `step` layers: always, unless the model has three values.
+    pub fn is_known(&self, step: usize, position: usize) -> bool {
+        self.known.as_ref().is_none_or(|known| known[step][position])
+    }
+
     /// What a position holds after `step` layers: `0`, `1`, or `?` where the model says that it does not know.
     pub fn value(&self, step: usize, position: usize) -> char {
-        match &self.known {
-            Some(known) if !known[step][position] => '?',
-            _ if self.bits[step][position] => '1',
-            _ => '0',
+        match (self.is_known(step, position), self.bits[step][position]) {
+            (false, _) => '?',
+            (true, false) => '0',
+            (true, true) => '1',
         }
     }
 
@@ -141,10 +147,17 @@ impl Trace {
         (0..self.bits[step].len()).map(|position| self.value(step, position)).collect()
     }
 
-    /// Loop and layer, counted from 1, that `step` layers end with; none for the embedding.
-    pub fn loop_and_layer(&self, step: usize) -> Option<(usize, usize)> {
-        let before = step.checked_sub(1)?;
-        Some((before / self.n_layers + 1, before % self.n_layers + 1))
+    /// The application that `step` layers end with; none for the embedding.
+    pub fn applied(&self, step: usize) -> Option<Applied> {
+        self.schedule.applied(step.checked_sub(1)?)
+    }
+
+    /// The number of loops, if `step` layers are the prelude and that many whole loops.
+    pub fn loops_done(&self, step: usize) -> Option<usize> {
+        let looped = step.checked_sub(self.schedule.n_prelude)?;
+        let loops = looped / self.schedule.n_layers;
+        let is_end = looped % self.schedule.n_layers == 0 && loops <= self.schedule.n_loops;
+        is_end.then_some(loops)
     }
 }
 
@@ -152,8 +165,7 @@ impl Trace {
 /// bit at each position, before the first layer and after each.
 ///
 /// # Errors
-/// `inputs` is not one bit per input, the model is a decoder or has a prelude or a coda, or neither engine
-/// accepts it.
+/// `inputs` is not one bit per input, the model is a decoder, or neither engine accepts it.
 pub fn watch(
     model: &Model,
     inputs: &[bool],
@@ -161,7 +173,6 @@ pub fn watch(
     mut observe: impl FnMut(usize, ArrayView2<f64>, Vec<bool>),
 ) -> Result<()> {
     model.require_parallel().map_err(|error| error.hint("`trace` shows what a decoder writes"))?;
-    model.require_core_only()?;
     if model.n_ctx() <= MANY_POSITIONS {
         return Reference::new(model)?.trace(inputs, n_loops, |step| {
             observe(step.n_steps, step.stream.view(), step.bits);
@@ -180,7 +191,7 @@ pub fn watch(
 /// The stream after `step` layers, a row per position.
 ///
 /// # Errors
-/// See [`watch`].
+/// See [`watch`]; or the model has a prelude or a coda.
 pub fn stream_after(model: &Model, inputs: &[bool], step: usize) -> Result<Vec<Vec<f64>>> {
     Ok(rows(&state_after(model, inputs, step)?))
 }
@@ -188,7 +199,7 @@ pub fn stream_after(model: &Model, inputs: &[bool], step: usize) -> Result<Vec<V
 /// The attention pattern of a head in the layer that follows `step` layers, in float64, a row per query.
 ///
 /// # Errors
-/// See [`watch`]; or there is no such head.
+/// See [`watch`]; or there is no such head, or the model has a prelude or a coda.
 pub fn attention_after(
     model: &Model,
     inputs: &[bool],
@@ -207,6 +218,7 @@ fn rows(numbers: &Array2<f64>) -> Vec<Vec<f64>> {
 }
 
 fn state_after(model: &Model, inputs: &[bool], step: usize) -> Result<Array2<f64>> {
+    model.require_core_only()?;
     let mut state = Array2::zeros((0, 0));
     watch(model, inputs, step.div_ceil(model.n_layers()), |at, stream, _| {
         if at == step {

@@ -125,6 +125,70 @@ fn csv_rows(text: &str) -> Vec<Vec<String>> {
     text.lines().skip(1).map(|line| line.split(',').map(str::to_string).collect()).collect()
 }
 
+/// A universal model holds three values: a question mark until a node is known, and never a stale bit.
+#[test]
+fn trace_shows_what_a_universal_model_does_not_know() {
+    let session = Session::new();
+    session.ok("compile and:4 -o u.safetensors --scheme universal");
+    for bits in ["1111", "1011", "0000"] {
+        let line = format!("trace u.safetensors {bits} --circuit and:4");
+        let json: Value = serde_json::from_str(&session.ok(&format!("{line} --json"))).unwrap();
+        for row in csv_rows(&session.ok(&format!("{line} --format csv"))) {
+            let (step, position): (u64, usize) = (row[0].parse().unwrap(), row[3].parse().unwrap());
+            let nodes = json["nodes"].as_array().unwrap();
+            let node = nodes.iter().find(|node| node["position"] == position).unwrap();
+            let is_known = node["known_since_step"].as_u64().unwrap() <= step;
+            let known = json["steps"][step as usize]["known"].as_str().unwrap().as_bytes();
+            assert_eq!(known[position] == b'1', is_known, "{row:?}");
+            let shown = if is_known { node["expected"].to_string() } else { "?".to_string() };
+            assert_eq!(row[7], shown, "{row:?}");
+            assert_eq!(row[9], if is_known { "right" } else { "not yet known" }, "{row:?}");
+        }
+    }
+    let text = session.ok("trace u.safetensors 1111 --circuit and:4 --loops 1");
+    assert!(text.contains("output y = ? (not yet known), not known before loop 2"), "{text}");
+}
+
+/// A prelude and a coda are shown as what they are, and all layers together are those of the plain loop.
+#[test]
+fn trace_shows_the_prelude_and_the_coda() {
+    let session = Session::new();
+    session.ok("compile adder:2 -o plain.safetensors");
+    session.ok("compile adder:2 -o ends.safetensors --prelude 1 --coda 1");
+    let bits = |file: &str| -> Vec<Value> {
+        let json = session.ok(&format!("trace {file} 1101 --json"));
+        let json: Value = serde_json::from_str(&json).unwrap();
+        json["steps"].as_array().unwrap().iter().map(|step| step["bits"].clone()).collect()
+    };
+    assert_eq!(bits("plain.safetensors"), bits("ends.safetensors"));
+    let grid = session.ok("trace ends.safetensors 1101");
+    assert!(grid.contains("after loop (p: prelude, c: coda)"), "{grid}");
+    let rows = csv_rows(&session.ok("trace ends.safetensors 1101 --format csv"));
+    let parts = |part: &str| rows.iter().filter(|row| row[1] == part && row[2] == "1").count();
+    assert!(parts("prelude") == parts("1") && parts("coda") == parts("1") && parts("1") > 0);
+    session.refused("explore ends.safetensors -o page.html");
+}
+
+/// Many inputs at a time: the bits that one trace each gives.
+#[test]
+fn trace_takes_a_file_of_inputs() {
+    let session = Session::new();
+    std::fs::write(session.folder.path().join("inputs"), "0110\n1111\n").unwrap();
+    let line = "trace adder.safetensors --inputs inputs";
+    let many: Value = serde_json::from_str(&session.ok(&format!("{line} --json"))).unwrap();
+    for (i, bits) in ["0110", "1111"].into_iter().enumerate() {
+        let one = session.ok(&format!("trace adder.safetensors {bits} --json"));
+        let one: Value = serde_json::from_str(&one).unwrap();
+        assert_eq!(many["traces"][i]["inputs"], bits);
+        for (step, expected) in one["steps"].as_array().unwrap().iter().enumerate() {
+            assert_eq!(many["traces"][i]["steps"][step], expected["bits"]);
+            let csv = format!("{bits},{step},{}\n", expected["bits"].as_str().unwrap());
+            assert!(session.ok(line).contains(&csv));
+        }
+    }
+    session.refused("trace adder.safetensors 0110 --inputs inputs");
+}
+
 #[test]
 fn trace_says_the_same_as_a_grid_csv_and_json() {
     let session = Session::new();

@@ -112,6 +112,7 @@ impl Drawn {
     }
 
     fn step(&self, model: &Model) -> Result<usize> {
+        model.require_core_only()?;
         let all = model.n_layers().saturating_mul(model.n_loops);
         match self.step {
             Some(step) if step > all => {

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::model::{Model, Scheme};
+use circuit2tf::model::{Applied, Model, Schedule, Scheme};
 use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::bit_string;
 use circuit2tf::{Error, Result};
@@ -78,7 +78,7 @@ const MAX_BITS: usize = 1 << 28;
 /// Many inputs: per input and number of layers the bit at each position.
 fn many(model: &Model, file: &str) -> Result<Report> {
     let inputs = assignments::lines(file, model.input_positions.len())?;
-    let n_steps = model.n_layers().saturating_mul(model.n_loops).saturating_add(1);
+    let n_steps = model.schedule().n_steps().saturating_add(1);
     if inputs.len().saturating_mul(n_steps).saturating_mul(model.n_ctx()) > MAX_BITS {
         let expected = format!("traces of at most {MAX_BITS} bits together");
         let found = format!("{} inputs, {n_steps} steps of {}", inputs.len(), model.n_ctx());
@@ -112,21 +112,18 @@ impl Marked {
         let expected = netlist.values(inputs)?;
         let known_since = netlist.known_since(&expected);
         let steps = trace.bits.iter().enumerate();
-        let marks = steps.map(|(step, bits)| match &trace.known {
-            None => netlist.marks(&expected, &known_since, bits, step),
-            Some(known) => known_marks(&netlist, &expected, bits, &known[step]),
+        let marks = steps.map(|(step, bits)| {
+            let mut marks = netlist.marks(&expected, &known_since, bits, step);
+            for (id, node) in netlist.nodes().iter().enumerate() {
+                if !trace.is_known(step, node.position) {
+                    let is_late = known_since[id] <= step;
+                    marks[id] = if is_late { Mark::Wrong } else { Mark::Unknown };
+                }
+            }
+            marks
         });
         Ok(Marked { marks: marks.collect(), expected, known_since, netlist })
     }
-}
-
-/// Marks of a model that says itself what it knows.
-fn known_marks(netlist: &Netlist, expected: &[bool], bits: &[bool], known: &[bool]) -> Vec<Mark> {
-    let mark = |(node, &expected): (&circuit2tf::trace::Node, &bool)| match known[node.position] {
-        true => Mark::of(bits[node.position], expected, true),
-        false => Mark::Unknown,
-    };
-    netlist.nodes().iter().zip(expected).map(mark).collect()
 }
 
 /// None, with a note, where it cannot be said what the model should compute.
@@ -151,9 +148,10 @@ const NAME_WIDTH: usize = 14;
 /// gap is none.
 fn columns(trace: &Trace) -> Vec<Option<usize>> {
     let mut steps: Vec<usize> = (0..trace.bits.len()).collect();
-    if steps.len() > MAX_COLUMNS && trace.n_layers > 1 {
+    if steps.len() > MAX_COLUMNS && trace.schedule.n_layers > 1 {
         eprintln!("note: the ends of loops only; --format csv has every layer");
-        steps.retain(|step| step % trace.n_layers == 0);
+        let last = trace.bits.len() - 1;
+        steps.retain(|&step| step == 0 || step == last || trace.loops_done(step).is_some());
     }
     if steps.len() <= MAX_COLUMNS {
         return steps.into_iter().map(Some).collect();
@@ -164,13 +162,28 @@ fn columns(trace: &Trace) -> Vec<Option<usize>> {
     first.chain([None]).chain(last.iter().copied().map(Some)).collect()
 }
 
-/// A column's head: `start`, the loop, or loop and layer.
+/// A column's head: `start`, the loop, or loop and layer; a layer of the prelude or the coda by its number.
 fn head(trace: &Trace, column: Option<usize>) -> String {
-    match column.map(|step| trace.loop_and_layer(step)) {
+    match column.map(|step| trace.applied(step)) {
         None => "…".to_string(),
         Some(None) => "start".to_string(),
-        Some(Some((r, _))) if trace.n_layers == 1 => r.to_string(),
-        Some(Some((r, l))) => format!("{r}.{l}"),
+        Some(Some(Applied::Prelude { layer })) => format!("p{layer}"),
+        Some(Some(Applied::Core { in_loop, .. })) if trace.schedule.n_layers == 1 => {
+            in_loop.to_string()
+        }
+        Some(Some(Applied::Core { in_loop, layer })) => format!("{in_loop}.{layer}"),
+        Some(Some(Applied::Coda { layer })) => format!("c{layer}"),
+    }
+}
+
+/// What the heads of columns count.
+fn unit(trace: &Trace) -> &'static str {
+    let Schedule { n_prelude, n_layers, n_coda, .. } = trace.schedule;
+    match (n_layers, n_prelude + n_coda) {
+        (1, 0) => "loop",
+        (_, 0) => "loop.layer",
+        (1, _) => "loop (p: prelude, c: coda)",
+        _ => "loop.layer (p: prelude, c: coda)",
     }
 }
 
@@ -202,8 +215,8 @@ fn nodes_grid(trace: &Trace, marked: &Marked) -> String {
     let nodes = marked.netlist.nodes();
     let mut order: Vec<usize> = (0..nodes.len()).collect();
     order.sort_by_key(|&id| (nodes[id].level, id));
-    let unit = if trace.n_layers == 1 { "after loop" } else { "after loop.layer" };
-    let mut text = format!("{:>5}  {:<NAME_WIDTH$} {:<9}  {unit}\n", "level", "node", "gate");
+    let mut text = format!("{:>5}  {:<NAME_WIDTH$} {:<9}  ", "level", "node", "gate");
+    let _ = writeln!(text, "after {}", unit(trace));
     let _ = writeln!(text, "{:33}{}", "", heads(trace, &columns, 5).trim_end());
     for id in order {
         let node = &nodes[id];
@@ -237,10 +250,7 @@ fn levels_grid(trace: &Trace, marked: &Marked) -> String {
     let mut members = vec![Vec::new(); n_levels];
     nodes.iter().enumerate().for_each(|(id, node)| members[node.level].push(id));
     let width = nodes.len().to_string().len().max(5);
-    let mut text = format!(
-        "level   nodes  right after {}\n",
-        if trace.n_layers == 1 { "loop" } else { "loop.layer" }
-    );
+    let mut text = format!("level   nodes  right after {}\n", unit(trace));
     let _ = writeln!(text, "{:14}{}", "", heads(trace, &columns, width));
     for (level, members) in members.iter().enumerate() {
         let right = |step: usize| {
@@ -294,9 +304,9 @@ fn outputs_text(trace: &Trace, marked: &Marked) -> String {
     for (name, id) in marked.netlist.outputs().take(MAX_ROWS) {
         let bit = trace.value(last, marked.netlist.nodes()[id].position);
         let mark = marked.marks[last][id];
-        let known = marked.known_since[id].div_ceil(trace.n_layers);
+        let known = after(trace, marked.known_since[id]);
         let when = if last >= marked.known_since[id] { "known after" } else { "not known before" };
-        let _ = writeln!(text, "output {name} = {bit} ({}), {when} loop {known}", mark.name());
+        let _ = writeln!(text, "output {name} = {bit} ({}), {when} {known}", mark.name());
     }
     text += &halted_text(trace);
     match trace.fixed_since_loop {
@@ -305,16 +315,40 @@ fn outputs_text(trace: &Trace, marked: &Marked) -> String {
     }
 }
 
+/// The loop, or the layer outside of it, by whose end `step` layers are done.
+fn after(trace: &Trace, step: usize) -> String {
+    match trace.applied(step) {
+        Some(Applied::Prelude { layer }) => format!("layer {layer} of the prelude"),
+        Some(Applied::Coda { layer }) => format!("layer {layer} of the coda"),
+        _ => format!("loop {}", known_after_loop(trace, step)),
+    }
+}
+
+/// The number of loops with which `step` layers are done.
+fn known_after_loop(trace: &Trace, step: usize) -> usize {
+    step.saturating_sub(trace.schedule.n_prelude).div_ceil(trace.schedule.n_layers)
+}
+
 fn legend() -> String {
     let marks = Mark::ALL.map(|mark| format!("{} {}", mark.symbol(), mark.name()));
     format!("{}\n", marks.join("  "))
+}
+
+/// The loop, or the part outside of it, and the layer within that `step` layers end with.
+fn part_and_layer(trace: &Trace, step: usize) -> (String, usize) {
+    match trace.applied(step) {
+        None => ("0".to_string(), 0),
+        Some(Applied::Prelude { layer }) => ("prelude".to_string(), layer),
+        Some(Applied::Core { in_loop, layer }) => (in_loop.to_string(), layer),
+        Some(Applied::Coda { layer }) => ("coda".to_string(), layer),
+    }
 }
 
 /// One line per node and number of layers.
 fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
     let mut text = "step,loop,layer,position,level,name,gate,bit,expected,mark\n".to_string();
     for (step, bits) in trace.bits.iter().enumerate() {
-        let (r, l) = trace.loop_and_layer(step).unwrap_or((0, 0));
+        let (r, l) = part_and_layer(trace, step);
         match marked {
             None => (0..bits.len()).for_each(|position| {
                 let value = trace.value(step, position);
@@ -351,8 +385,18 @@ fn quoted(field: &str) -> String {
 fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Marked>) -> Value {
     let step = |step: usize| {
         let mut json = json!({ "step": step, "bits": trace.values(step) });
-        if let Some((r, l)) = trace.loop_and_layer(step) {
-            (json["loop"], json["layer"]) = (r.into(), l.into());
+        match trace.applied(step) {
+            None => {}
+            Some(Applied::Core { in_loop, layer }) => {
+                (json["loop"], json["layer"]) = (in_loop.into(), layer.into());
+            }
+            Some(Applied::Prelude { layer } | Applied::Coda { layer }) => {
+                (json["part"], json["layer"]) =
+                    (part_and_layer(trace, step).0.into(), layer.into());
+            }
+        }
+        if let Some(known) = &trace.known {
+            json["known"] = bit_string(&known[step]).into();
         }
         if let Some(marked) = marked {
             let symbols = marked.marks[step].iter().map(|mark| mark.symbol());
@@ -366,7 +410,9 @@ fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Mar
     json!({
         "inputs": bit_string(inputs),
         "outputs": outputs,
-        "n_layers": trace.n_layers,
+        "n_prelude": trace.schedule.n_prelude,
+        "n_layers": trace.schedule.n_layers,
+        "n_coda": trace.schedule.n_coda,
         "n_loops": model.n_loops,
         "fixed_since_loop": trace.fixed_since_loop,
         "halted_after_loop": trace.halted_after_loop,
@@ -396,7 +442,7 @@ fn outputs_json(marked: &Marked, trace: &Trace) -> Vec<Value> {
         json!({
             "name": name,
             "node": id,
-            "known_after_loop": marked.known_since[id].div_ceil(trace.n_layers),
+            "known_after_loop": known_after_loop(trace, marked.known_since[id]),
         })
     };
     marked.netlist.outputs().map(output).collect()

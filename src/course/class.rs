@@ -73,7 +73,7 @@ fn read_csv(text: &str, file: &str) -> Result<Vec<Answer>> {
     };
     let header = reader.headers().map_err(broken)?.clone();
     let has = |name: &&str| header.iter().any(|column| column.eq_ignore_ascii_case(name));
-    if !text.trim().is_empty() && !["student", "exercise", "answer"].iter().all(|name| has(name)) {
+    if !text.trim().is_empty() && !["student", "exercise", "answer"].iter().all(has) {
         let found = format!("{:?}", header.iter().collect::<Vec<_>>().join(","));
         let expected = "a header with student, exercise, answer and perhaps seed, commas between";
         return Err(at(1, Error::new(expected, found)));

@@ -43,7 +43,10 @@ pub fn read_list(text: &str, names: &[&str]) -> Result<Vec<f64>> {
     let words: Vec<&str> = words.filter(|word| !is_unit(word)).collect();
     if words.len() != names.len() {
         let expected = format!("{} numbers ({})", names.len(), names.join(", "));
-        let found = format!("{}: {}", words.len(), words.join(" | "));
+        let found = match words.len() {
+            0 => format!("none in {text:?}"),
+            n => format!("{n}: {}", words.join(" | ")),
+        };
         return Err(Error::new(expected, found)
             .hint("a space or a comma ends a number; thousands are written 65536 or 65_536"));
     }

@@ -31,7 +31,7 @@ impl Sheet<'_> {
             let seed = self.seed.map_or(String::new(), |seed| seed.to_string());
             text += &format!(
                 "\nHand in a CSV file with the header `student,seed,exercise,answer` and a line for each \
-                 exercise, such as `NAME,{seed},3,\"10 40 3\"`. To try an answer first: `circuit2tf course \
+                 exercise, such as `NAME,{seed},3,\"1 2 3\"`. To try an answer first: `circuit2tf course \
                  check NUMBER ANSWER{}`.\n",
                 self.seed.map_or(String::new(), |seed| format!(" --seed {seed}"))
             );
