@@ -84,16 +84,6 @@ proptest! {
 }
 
 #[test]
-fn below_the_threshold_orders_differ() {
-    let circuit = generate("parity:8").unwrap();
-    let warm = model(&circuit, |options| options.inverse_temperature = 0.25);
-    let mut rng = ChaCha8Rng::seed_from_u64(6);
-    let mut stream = || randomly_summed(&warm, &[true; 8], warm.n_loops, &mut rng).unwrap().pop();
-    assert_ne!(stream(), stream());
-    assert!(randomly_summed(&warm, &[], 1, &mut rng).is_err());
-}
-
-#[test]
 fn below_the_threshold_engines_differ() {
     let circuit = generate("parity:32").unwrap();
     let input: Vec<bool> = (0..32).map(|i| i % 3 == 0).collect();
