@@ -29,8 +29,8 @@ use crate::model::{Block, Dtype, Model};
 /// The least power of two whose double underflows in every dtype.
 pub const INVERSE_TEMPERATURE: f64 = 512.0;
 
-/// A head of a model this long has `2^26` scores.
-const MAX_TOKENS: usize = 1 << 13;
+/// A head of a model this long has `2^28` scores, which the reference engine takes in f32.
+const MAX_TOKENS: usize = 1 << 14;
 
 /// What a wire comes from: a node, or its complement. Nodes are the inputs, then the gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -277,7 +277,7 @@ impl Channels {
 /// The model of a threshold circuit: one layer, looped once more than the circuit is deep.
 ///
 /// # Errors
-/// The gain is no power of two, a fan-in is beyond [`largest_fan_in`], or there are more than 8192 tokens.
+/// The gain is no power of two, a fan-in is beyond [`largest_fan_in`], or there are more than 16384 tokens.
 pub fn threshold_model(
     circuit: &ThresholdCircuit,
     sharpness: Sharpness,
