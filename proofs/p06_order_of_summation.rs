@@ -13,13 +13,17 @@
 //! Checked on random circuits in every dtype: the reference engine (sums one after the other, the library's
 //! exponential, f16 and bf16 rounded after each operation) against the dense engine with fused operations
 //! (vectors of partial sums, a polynomial, a division after the product) and with candle's basic ones (f16
-//! and bf16 as such, another order). The hypothesis is needed: where a row leaks, terms that are neither 0
+//! and bf16 as such, another order), and against a forward pass that adds random pairs of terms and rounds
+//! every single operation. The hypothesis is needed: where a row leaks, terms that are neither 0
 //! nor 1 are rounded in an order, and the engines differ ([`below_the_threshold_engines_differ`]).
 
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::{Dense, Device, Step};
+use circuit2tf::theory::order::randomly_summed;
 use proptest::prelude::*;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
 
 use crate::ground::*;
 
@@ -53,6 +57,28 @@ proptest! {
             for found in dense_steps(&model, &input) {
                 prop_assert!(found == expected, "{}", dtype);
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(8))]
+    #[test]
+    fn every_order_of_rounded_sums_gives_that_stream(
+        circuit in circuits(4, 8),
+        number in any::<u64>(),
+        heads in 2usize..4,
+        causal in any::<bool>(),
+    ) {
+        let input: Vec<bool> = (0..circuit.inputs().len()).map(|i| number >> i & 1 == 1).collect();
+        let mut rng = ChaCha8Rng::seed_from_u64(number);
+        for dtype in Dtype::ALL {
+            let model = model(&circuit, |options| {
+                (options.dtype, options.heads, options.causal) = (dtype, heads, causal);
+            });
+            let expected = steps(&model, &input, model.n_loops).into_iter().map(|step| step.stream);
+            let found = randomly_summed(&model, &input, model.n_loops, &mut rng).unwrap();
+            prop_assert!(expected.eq(found), "{}", dtype);
         }
     }
 }

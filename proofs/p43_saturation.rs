@@ -1,15 +1,18 @@
 //! Theorem. At compiled weights the derivative of the state after a loop by the state before it is 0,
 //! exactly, on a neighbourhood of every Boolean state; so gradients through one or more loops vanish.
 //! More generally, a map that takes balls of radius `δ` into balls of radius `ε` has mean derivative at
-//! most `ε/δ` on diameters, and `R` loops `(ε/δ)^R` (Bengio, Simard and Frasconi 1994).
+//! most `ε/δ` on diameters; if it does so to every smaller ball about its fixed point at that ratio, `R` loops
+//! have `(ε/δ)^R` (Bengio, Simard and Frasconi 1994).
 //!
 //! Proof. The ramp `relu(s z + ½) - relu(s z - ½)` is constant for `|s z| ≥ ½`, and states give `z = 1` or
 //! `z ≤ -1`: with `s > ½` it is constant around them. What clears the old value has slope -1 and cancels
 //! the residual path; a one-hot softmax has derivative 0. For the second part, ends of a diameter are
-//! `2δ` apart and their images at most `2ε`; the mean derivative on it is the quotient. End of proof.
+//! `2δ` apart and their images at most `2ε`; the mean derivative on it is the quotient, and balls
+//! of ratio `ε/δ` shrink `R` times. End of proof.
 //!
 //! Executed: gains above ½ give exactly 0, below ½ (where the hypothesis fails) they do not; the mean
-//! derivative of a softened latch, by quadrature, against the bound through 12 loops.
+//! derivative of a softened latch, by quadrature, against the bound through 12 loops. That smaller balls shrink
+//! too is needed: a clamp to `[-ε, ε]` has mean derivative `ε/δ` after any number of loops.
 
 use circuit2tf::compile::INVERSE_TEMPERATURE;
 use circuit2tf::family::generate;
@@ -62,4 +65,11 @@ fn robust_latches_have_small_derivatives_on_diameters() {
         assert!(mean <= known / delta * (1.0 + 1e-6), "slope {slope}: {mean}");
         assert!(mean <= rate.powi(12) * (1.0 + 1e-6), "slope {slope}: {mean} {rate}");
     }
+}
+
+#[test]
+fn a_clamp_shrinks_a_ball_once() {
+    let (delta, epsilon) = (1.0f64, 0.25);
+    let ends = |loops: usize| (0..loops).fold(delta, |x, _| x.clamp(-epsilon, epsilon));
+    assert_eq!([1, 2, 12].map(|loops| ends(loops) / delta), [0.25; 3]);
 }

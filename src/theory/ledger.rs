@@ -26,9 +26,11 @@ mod depth;
 mod exactness;
 mod limits;
 mod loops;
+mod prompt;
 mod schemes;
 mod sharing;
 mod simulation;
+mod threshold;
 
 /// The claims by topic, in logical order: each file states its claims and holds their checks.
 static TOPICS: &[&[Claim]] = &[
@@ -37,6 +39,8 @@ static TOPICS: &[&[Claim]] = &[
     certificate::CLAIMS,
     depth::CLAIMS,
     attention::CLAIMS,
+    threshold::CLAIMS,
+    prompt::CLAIMS,
     loops::CLAIMS,
     decoders::CLAIMS,
     schemes::CLAIMS,

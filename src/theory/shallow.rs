@@ -2,8 +2,10 @@
 //!
 //! Each refutes "a model that is not looped needs as many layers as the circuit has levels" in its own
 //! way: an average counts ([`symmetric`]), attention chooses by content ([`or_by_content`]), a token
-//! brings its own state as one more operand ([`parity_of_three`]), and pointers double
-//! ([`pointer_chasing`]). [`crate::mapping::collapse()`] is the way that works for every circuit.
+//! brings its own state as one more operand ([`parity_of_three`]), pointers double
+//! ([`pointer_chasing`]), and averages decide thresholds of any fan-in ([`threshold`]).
+//! Two show what one layer cannot do ([`equality()`]) and what it can do without an MLP ([`heads`]),
+//! and in one the circuit is not in the weights ([`prompt`]). [`crate::mapping::collapse()`] is the way that works for every circuit.
 //! The models read and write bits as compiled ones do; any engine runs them.
 
 use ndarray::{Array1, Array2};
@@ -11,8 +13,13 @@ use ndarray::{Array1, Array2};
 use crate::error::{Error, Result};
 use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 
+mod equality;
+pub mod heads;
 mod pointer;
+pub mod prompt;
+pub mod threshold;
 
+pub use equality::equality;
 pub use pointer::pointer_chasing;
 
 /// The scale of scores that differ by 1 or more: other terms of the softmax underflow in f32, f16, bf16.

@@ -75,6 +75,17 @@ pub(super) const CLAIMS: &[Claim] = &[
         check: Some(oblivious_width),
     },
     Claim {
+        id: "oblivious-gathering",
+        statement: "If tokens hold as much as they like, the least number of layers with H heads for a function that \
+                    depends on r inputs is ceil(log_(H + 1) r), whatever its depth.",
+        status: Status::Proved,
+        assumptions: OBLIVIOUS,
+        reason: "By `oblivious-width` no fewer are enough. A tree with H + 1 branches gathers r tokens in so many \
+                 layers, and the last looks the function up.",
+        range: "the fields of such trees for H = 1 to 4 and r = 1 to 200",
+        check: Some(oblivious_gathering),
+    },
+    Claim {
         id: "census",
         statement: "Of the 65536 functions of 4 variables 7552 need 4 levels of two-input gates, and none \
                     needs more than 2 levels of three-input gates.",
@@ -214,6 +225,32 @@ fn oblivious_width(evidence: &mut Evidence) -> Result<()> {
         let within = (0..=network.depth()).all(|steps| largest(steps) as u128 <= bound(steps));
         evidence
             .note(within, format!("{spec}: fields within 2^T for T = 0 to {}", network.depth()));
+    }
+    Ok(())
+}
+
+fn oblivious_gathering(evidence: &mut Evidence) -> Result<()> {
+    for heads in 1..=4usize {
+        let gathers = |r: usize| {
+            let layers = depth::least_layers_unbounded(r, heads);
+            let mut fields: Vec<Vec<bool>> =
+                (0..r).map(|i| (0..r).map(|j| i == j).collect()).collect();
+            let mut stride = 1;
+            for _ in 0..layers {
+                // In order, so that the tokens further on are those of the layer before.
+                for i in 0..r {
+                    for other in (1..=heads).map(|h| i + h * stride).filter(|&other| other < r) {
+                        let read = fields[other].clone();
+                        fields[i].iter_mut().zip(read).for_each(|(all, bit)| *all |= bit);
+                    }
+                }
+                stride *= heads + 1;
+            }
+            let is_least =
+                layers == 0 || depth::receptive_field_bound(heads, layers - 1) < r as u128;
+            is_least && fields[0].iter().all(|&bit| bit)
+        };
+        evidence.note((1..=200).all(gathers), format!("H = {heads}: trees gather 1 to 200 inputs"));
     }
     Ok(())
 }
