@@ -100,8 +100,8 @@ fn by_level(layer: &Layer) -> Option<(Vec<u32>, Vec<usize>)> {
     let mut next: Vec<u32> = (0..n_rows as u32).filter(|&row| missing[row as usize] == 0).collect();
     let mut first = 0;
     loop {
-        for place in first..rows.len() {
-            for &reader in layer.readers.of(rows[place] as usize) {
+        for &row in &rows[first..] {
+            for &reader in layer.readers.of(row as usize) {
                 if alone[reader as usize].is_some() {
                     continue;
                 }
