@@ -20,7 +20,7 @@ pub use decoder::{Decoder, Emission, Emitted};
 pub use dense::{Dense, Device, DeviceName};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
 pub use reference::{Reference, Step};
-pub use resident::{Folded, Incremental, Resident, Work};
+pub use resident::{Cost, Folded, Incremental, Resident, Work};
 pub use simd::Simd;
 
 /// Something that runs a model.

@@ -287,3 +287,23 @@ fn a_target_behind_the_mask_is_not_read() {
         require_same(&mutant, &resident, mutant.n_loops, "hidden target");
     }
 }
+
+/// Of one assignment 64 layers are looked up at once, and whatever has a level above the window's first layer.
+#[test]
+fn few_assignments_go_through_many_layers_at_once() {
+    let circuit = generate("parity-chain:150").unwrap();
+    let model = compile(&circuit, "", &Options::default()).unwrap();
+    let incremental = Incremental::new(&model).unwrap();
+    let inputs = random_batch(150, 1);
+    for n_loops in [1, 63, 64, 65, 149, 200] {
+        let resident = Resident::new(&model).unwrap().run(&inputs, n_loops).unwrap();
+        let outputs = incremental.run(&inputs, n_loops).unwrap();
+        assert_eq!(resident.first_difference(&outputs), None, "{n_loops} loops");
+    }
+    let before = incremental.work().computed;
+    incremental.run(&inputs, model.n_loops).unwrap();
+    let n_gates = (model.n_ctx() - 150) as u64;
+    // Levels 1 to 149 take part in the windows before them: all, those above 64, those above 128.
+    let expected = 64 * (n_gates + (n_gates - 64)) + (model.n_loops as u64 - 128) * (n_gates - 128);
+    assert_eq!(incremental.work().computed - before, expected);
+}

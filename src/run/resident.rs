@@ -55,6 +55,14 @@ pub struct Resident<'m> {
     plan: AnyPlan,
 }
 
+/// The work of one number of one assignment in one layer.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Cost {
+    /// Numbers that it is computed from.
+    pub reads: f64,
+    pub multiply_adds: f64,
+}
+
 #[derive(Debug)]
 enum AnyPlan {
     Single(Plan<f32>),
@@ -140,6 +148,15 @@ impl<'m> Resident<'m> {
     /// What became of the hidden units of all types of positions.
     pub fn folded(&self) -> Folded {
         in_own_format!(&self.plan, plan => plan.folded)
+    }
+
+    /// What is left to do for a number, a mean over positions and distinct layers.
+    pub fn cost(&self) -> Cost {
+        let counts: Vec<[usize; 3]> = in_own_format!(&self.plan, plan => {
+            plan.sweeps.iter().map(|sweep| sweep.counts()).collect()
+        });
+        let total = |i: usize| counts.iter().map(|count| count[i]).sum::<usize>() as f64;
+        Cost { reads: total(1) / total(0), multiply_adds: total(2) / total(0) }
     }
 
     /// The two numbers that a kept channel can hold; the same twice if there is but one.

@@ -15,9 +15,6 @@ use super::incremental::{Layer, Lists, Word, look_up};
 /// Layers of a window: the bits of a word.
 const WINDOW: usize = 64;
 
-/// The truth table of a cell that keeps what it holds, of itself alone.
-const IDENTITY: u64 = 0b10;
-
 /// A layer's cells in rising order of level; a place is a number in that order.
 #[derive(Debug)]
 pub struct Histories {
@@ -90,19 +87,26 @@ impl Histories {
 /// The rows by level, and per level the number of rows up to it; none if a row is in a circle.
 fn by_level(layer: &Layer) -> Option<(Vec<u32>, Vec<usize>)> {
     let n_rows = layer.tables.len();
-    let keeps = |row: usize| layer.tables[row] == IDENTITY && layer.sources.of(row) == [row as u32];
-    let n_sources = |row: usize| layer.sources.of(row).len() as u32;
-    let mut missing: Vec<u32> = (0..n_rows).map(n_sources).collect();
+    let alone: Vec<Option<Alone>> = (0..n_rows).map(|row| alone(layer, row)).collect();
+    let keeps = |row: usize| alone[row] == Some(Alone::Keeps);
+    let n_missing = |row: usize| match alone[row] {
+        Some(Alone::Forgets) => 0,
+        _ => layer.sources.of(row).len() as u32,
+    };
+    let mut missing: Vec<u32> = (0..n_rows).map(n_missing).collect();
     let mut rows: Vec<u32> = (0..n_rows as u32).filter(|&row| keeps(row as usize)).collect();
     let mut ends = vec![rows.len()];
     // A constant may hold something else before the first layer.
     let mut next: Vec<u32> = (0..n_rows as u32).filter(|&row| missing[row as usize] == 0).collect();
     let mut first = 0;
     loop {
-        for place in first..rows.len() {
-            for &reader in layer.readers.of(rows[place] as usize) {
+        for &row in &rows[first..] {
+            for &reader in layer.readers.of(row as usize) {
+                if alone[reader as usize].is_some() {
+                    continue;
+                }
                 missing[reader as usize] -= 1;
-                if missing[reader as usize] == 0 && !keeps(reader as usize) {
+                if missing[reader as usize] == 0 {
                     next.push(reader);
                 }
             }
@@ -116,9 +120,35 @@ fn by_level(layer: &Layer) -> Option<(Vec<u32>, Vec<usize>)> {
     }
 }
 
+/// What becomes of a cell that reads itself alone, once or more.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Alone {
+    Keeps,
+    /// It holds the same, whatever it held.
+    Forgets,
+}
+
+/// None for a cell that reads others, or nothing, or changes for ever.
+fn alone(layer: &Layer, row: usize) -> Option<Alone> {
+    let sources = layer.sources.of(row);
+    if sources.is_empty() || sources.iter().any(|&from| from as usize != row) {
+        return None;
+    }
+    let table = layer.tables[row];
+    let last = (1u32 << sources.len()) - 1;
+    match (table & 1 == 1, table >> last & 1 == 1) {
+        (false, true) => Some(Alone::Keeps),
+        (true, false) => None,
+        _ => Some(Alone::Forgets),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of a cell that reads itself.
+    const IDENTITY: u64 = 0b10;
 
     /// A layer of cells, each a truth table and the rows that it reads.
     fn layer(cells: &[(u64, &[u32])]) -> Layer {
@@ -173,6 +203,8 @@ mod tests {
         assert!(Histories::new(&layer(&[keeps])).is_some());
         assert!(Histories::new(&layer(&[])).is_some());
         assert!(Histories::new(&layer(&[(0b01, &[0])])).is_none(), "it oscillates");
+        let twice = Histories::new(&layer(&[(0b1010, &[0, 0]), (0b1111, &[1, 1])])).unwrap();
+        assert_eq!(twice.run(&[u64::MAX, 0], 70).0, [u64::MAX, u64::MAX]);
         assert!(Histories::new(&layer(&[(IDENTITY, &[1]), (IDENTITY, &[0])])).is_none());
         assert!(Histories::new(&layer(&[keeps, (0b0110, &[0, 1])])).is_none());
     }

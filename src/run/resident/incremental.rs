@@ -213,11 +213,12 @@ impl Incremental<'_> {
             .expect("a column has a bit per output")
     }
 
-    /// The histories, if words of layers are no more than words of assignments.
+    /// The histories, for assignments that leave a word partly empty, if their words of layers are no more
+    /// than one word of assignments per layer. Of more assignments, wide words hold 512 at once.
     fn histories(&self, n_assignments: usize, n_layers: usize) -> Option<&Histories> {
-        let of_layers = n_assignments.saturating_mul(n_layers.div_ceil(64));
-        let of_assignments = n_assignments.div_ceil(64).saturating_mul(n_layers);
-        self.tables.histories.as_ref().filter(|_| of_layers <= of_assignments)
+        let is_better =
+            n_assignments <= 64 && n_assignments.saturating_mul(n_layers.div_ceil(64)) <= n_layers;
+        self.tables.histories.as_ref().filter(|_| is_better)
     }
 }
 

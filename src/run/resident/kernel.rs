@@ -93,6 +93,23 @@ pub struct Sweep<T> {
     pub cells: Cells,
 }
 
+impl<T> Sweep<T> {
+    /// The cells, the numbers that they read, and their multiply-adds.
+    pub fn counts(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for run in &self.cells.runs {
+            let Program { n_variables, weights, units, .. } = &self.programs[run.program];
+            // A unit holds a constant besides its weights.
+            let n_units = units.len() / (n_variables + 2);
+            let multiply_adds = weights.len() + n_units * (n_variables + 1);
+            for (count, of_cell) in counts.iter_mut().zip([1, *n_variables, multiply_adds]) {
+                *count += run.cells.len() * of_cell;
+            }
+        }
+        counts
+    }
+}
+
 /// The lanes of a block: one, a vector, or a multiple of [`CHUNK`].
 pub const VECTOR: usize = 16;
 /// Lanes that are computed together where there are as many.
