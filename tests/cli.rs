@@ -651,6 +651,5 @@ fn the_trace_of_a_decoder_is_what_it_writes() {
         assert_eq!(csv.text().lines().count(), 1 + steps.len(), "{file}");
     }
     session.ok("compile adder:3 -o ends.safetensors --prelude 1 --coda 1");
-    session.refused("trace ends.safetensors 110101", "without prelude and coda");
     session.refused("explore ends.safetensors -o ends.html", "without prelude and coda");
 }
