@@ -5,7 +5,8 @@
 //! in the same minute. By bytes: a node of one assignment reads its operands and writes itself, 4 bytes each
 //! in f32, and a copy of a state that lies in the second-level cache moves so many bytes a second. By
 //! instructions: the multiply-adds that are left of a node, and so many are done a second on registers. Below
-//! the table: how much two threads gain over one in the same run. `benches/dense.rs` compares with PyTorch,
+//! the table: how much two threads gain over one in the same run. `benches/commands.rs` times the whole
+//! program, from process start, `benches/dense.rs` compares with PyTorch,
 //! `benches/gpu.rs` has the gpu engine.
 //!
 //! Times are the best of several runs; preparing a model is timed apart. The reference engine is given as
