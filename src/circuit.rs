@@ -16,10 +16,14 @@ use crate::error::{Error, Result};
 pub mod eval;
 mod gate;
 mod level;
+#[cfg(test)]
+mod rebuild;
 pub mod word;
 
 pub use eval::Oracle;
 pub use gate::{GateKind, TruthTable};
+#[cfg(test)]
+pub(crate) use rebuild::rebuild;
 pub use word::{Word, WordOrder};
 
 /// A node of a circuit. Ids are dense and topologically ordered: fan-ins have smaller ids.

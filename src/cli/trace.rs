@@ -384,7 +384,7 @@ fn quoted(field: &str) -> String {
 
 fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Marked>) -> Value {
     let step = |step: usize| {
-        let mut json = json!({ "step": step, "bits": trace.values(step) });
+        let mut json = json!({ "step": step, "bits": bit_string(&trace.bits[step]) });
         match trace.applied(step) {
             None => {}
             Some(Applied::Core { in_loop, layer }) => {

@@ -221,7 +221,7 @@ fn agree_within(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::{Builder, Circuit, GateKind, Literal};
+    use crate::circuit::{Builder, Circuit, GateKind, Literal, rebuild};
     use crate::family::generate;
 
     /// The value of every variable of an encoder whose inputs come first.
@@ -242,32 +242,17 @@ mod tests {
 
     /// The circuit with every gate as the NAND of the NANDs of its rows.
     fn in_nands(circuit: &Circuit) -> Circuit {
-        let mut builder = Builder::new();
-        let mut nodes: Vec<Literal> = Vec::new();
-        for node in circuit.nodes() {
-            let kind = circuit.kind(node);
-            if kind == GateKind::Input {
-                nodes.push(builder.input(format!("x{}", node.index())).unwrap().into());
-                continue;
-            }
-            let fanins = circuit.fanins(node);
-            let fanins: Vec<Literal> =
-                fanins.map(|l| nodes[l.node.index()].flip_if(l.complemented)).collect();
-            let table = kind.table(fanins.len());
-            let mut rows = Vec::new();
-            for row in (0..1usize << fanins.len()).filter(|&row| table.at(row)) {
+        rebuild(circuit, |builder, node, fanins| {
+            let table = circuit.kind(node).table(fanins.len());
+            let ones = (0..1usize << fanins.len()).filter(|&row| table.at(row));
+            let row = |row: usize| -> Vec<Literal> {
                 let literals = fanins.iter().enumerate();
-                let literals: Vec<Literal> =
-                    literals.map(|(h, l)| l.flip_if(row >> h & 1 == 0)).collect();
-                rows.push(builder.gate(GateKind::Nand, &literals).unwrap().into());
-            }
-            nodes.push(builder.gate(GateKind::Nand, &rows).unwrap().into());
-        }
-        for output in circuit.outputs() {
-            let literal = nodes[output.literal.node.index()].flip_if(output.literal.complemented);
-            builder.output(output.name.clone(), literal).unwrap();
-        }
-        builder.finish().unwrap()
+                literals.map(|(h, l)| l.flip_if(row >> h & 1 == 0)).collect()
+            };
+            let rows: Vec<Literal> =
+                ones.map(|r| builder.gate(GateKind::Nand, &row(r)).unwrap().into()).collect();
+            builder.gate(GateKind::Nand, &rows).unwrap().into()
+        })
     }
 
     /// The encoder, the number of variables of `a`, and what `b`'s nodes were and became.

@@ -89,7 +89,7 @@ fn simulate(a: &Circuit, b: &Circuit) -> Result<Option<Vec<bool>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::circuit::{Builder, GateKind, Literal};
+    use crate::circuit::{Builder, GateKind, Literal, rebuild};
     use crate::family::generate;
 
     fn decide(a: &str, b: &str) -> Equivalence {
@@ -123,6 +123,38 @@ mod tests {
         let found = equivalent(&and(0), &and(1), Limits::default()).unwrap();
         let expected: Vec<bool> = (0..50).map(|i| i < 49).collect();
         assert_eq!(found, Equivalence::Differ(expected));
+    }
+
+    /// The circuit with another kind of gate at one node.
+    fn with_kind(circuit: &Circuit, changed: usize, kind: GateKind) -> Circuit {
+        rebuild(circuit, |builder, node, fanins| {
+            let is_changed = node.index() == changed && kind.accepts(fanins.len());
+            let kind = if is_changed { kind } else { circuit.kind(node) };
+            builder.gate(kind, fanins).unwrap().into()
+        })
+    }
+
+    /// Whatever is merged on the way, the verdict is that of all inputs.
+    #[test]
+    fn verdicts_on_changed_circuits_are_those_of_enumeration() {
+        let kinds = [GateKind::And, GateKind::Or, GateKind::Xor, GateKind::Nand, GateKind::Nor];
+        let mut equal = 0;
+        for seed in 0..20 {
+            let circuit = generate(&format!("random:n=7,gates=50,seed={seed}")).unwrap();
+            for changed in (7..circuit.n_nodes()).step_by(5) {
+                let kind = kinds[(changed + seed) % kinds.len()];
+                let mutant = with_kind(&circuit, changed, kind);
+                let inputs = |a: usize| -> Vec<bool> { (0..7).map(|i| a >> i & 1 == 1).collect() };
+                let agree = |a| {
+                    circuit.evaluate(&inputs(a)).unwrap() == mutant.evaluate(&inputs(a)).unwrap()
+                };
+                let is_equal = (0..128).all(agree);
+                let found = equivalent(&circuit, &mutant, Limits::default()).unwrap();
+                assert_eq!(found == Equivalence::Equal, is_equal, "seed {seed}, node {changed}");
+                equal += usize::from(is_equal);
+            }
+        }
+        assert!((10..190).contains(&equal), "{equal} of 200");
     }
 
     #[test]
