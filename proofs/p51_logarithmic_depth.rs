@@ -18,6 +18,7 @@ use circuit2tf::batch::Batch;
 use circuit2tf::family::generate;
 use circuit2tf::mapping;
 use circuit2tf::run::{Engine, Reference};
+use circuit2tf::theory::paths::{pairs, paths};
 use circuit2tf::theory::programs::{CYCLE, Formula, IDENTITY, Instruction, Permutation, run};
 
 use crate::ground::*;
@@ -130,18 +131,8 @@ fn squaring_finds_the_paths() {
     let largest = if is_long_range() { 5 } else { 4 };
     for n in 2..=largest {
         let circuit = generate(&format!("reach:{n}")).unwrap();
-        let pairs: Vec<[usize; 2]> =
-            (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| [i, j])).collect();
-        for edges in assignments(pairs.len()) {
-            let mut reached: Vec<Vec<bool>> =
-                (0..n).map(|i| (0..n).map(|j| i == j).collect()).collect();
-            for _ in 0..n {
-                for ([i, j], _) in pairs.iter().zip(&edges).filter(|(_, edge)| **edge) {
-                    reached.iter_mut().for_each(|from| from[*j] |= from[*i]);
-                }
-            }
-            let expected: Vec<bool> = pairs.iter().map(|&[i, j]| reached[i][j]).collect();
-            assert_eq!(circuit.evaluate(&edges).unwrap(), expected);
+        for edges in assignments(pairs(n).len()) {
+            assert_eq!(circuit.evaluate(&edges).unwrap(), paths(n, &edges));
         }
     }
 }

@@ -3,13 +3,14 @@
 //! [`tightness`] asks how many loops a network needs, [`depth`] how many levels a function needs,
 //! [`shallow`] builds models that need fewer layers than their circuit has levels, [`capacity`] asks what
 //! tokens and states can hold and what circuits ask of them, [`order`] rounds every operation of a forward
-//! pass, [`programs`] turns formulas into products of permutations, and [`ledger`] lists claims with their
-//! status and the checks that decide them.
+//! pass, [`programs`] turns formulas into products of permutations, [`paths`](mod@paths) searches graphs, and
+//! [`ledger`] lists claims with their status and the checks that decide them.
 
 pub mod capacity;
 pub mod depth;
 pub mod ledger;
 pub mod order;
+pub mod paths;
 pub mod programs;
 pub mod shallow;
 pub mod tightness;

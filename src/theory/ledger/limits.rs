@@ -5,6 +5,7 @@ use crate::circuit::Circuit;
 use crate::compile::{Options, compile};
 use crate::error::Result;
 use crate::family::generate;
+use crate::theory::paths::{pairs, paths};
 use crate::theory::programs::{CYCLE, Formula, IDENTITY, run};
 use crate::verify::certificate::certify;
 
@@ -134,19 +135,10 @@ fn reachability(evidence: &mut Evidence) -> Result<()> {
 
 /// Whether the circuit's outputs are what a search finds, in every graph of `n` vertices.
 fn finds_all_paths(circuit: &Circuit, n: usize) -> Result<bool> {
-    let pairs: Vec<[usize; 2]> =
-        (0..n).flat_map(|i| (0..n).filter(move |&j| j != i).map(move |j| [i, j])).collect();
-    for graph in 0..1usize << pairs.len() {
-        let edges: Vec<bool> = (0..pairs.len()).map(|e| graph >> e & 1 == 1).collect();
-        let mut reached: Vec<Vec<bool>> =
-            (0..n).map(|i| (0..n).map(|j| i == j).collect()).collect();
-        for _ in 0..n {
-            for ([i, j], _) in pairs.iter().zip(&edges).filter(|(_, edge)| **edge) {
-                reached.iter_mut().for_each(|from| from[*j] |= from[*i]);
-            }
-        }
-        let expected: Vec<bool> = pairs.iter().map(|&[i, j]| reached[i][j]).collect();
-        if circuit.evaluate(&edges)? != expected {
+    let n_edges = pairs(n).len();
+    for graph in 0..1usize << n_edges {
+        let edges: Vec<bool> = (0..n_edges).map(|e| graph >> e & 1 == 1).collect();
+        if circuit.evaluate(&edges)? != paths(n, &edges) {
             return Ok(false);
         }
     }
