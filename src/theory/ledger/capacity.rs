@@ -11,7 +11,7 @@ use crate::reasoning::learning::gradient::{jacobian_norms, state_channel};
 use crate::reasoning::learning::looped::soft_model;
 use crate::reasoning::learning::parity::parity_gradients;
 use crate::reasoning::learning::{Looped, Start, Task};
-use crate::theory::capacity::{Ceilings, Demand, count, latch};
+use crate::theory::capacity::{Ceilings, Demand, latch};
 
 pub(super) static CLAIMS: &[Claim] = &[
     Claim {
@@ -43,16 +43,6 @@ pub(super) static CLAIMS: &[Claim] = &[
                  there is room for a riser.",
         range: "r = 0.25, 0.1, 0.07 in f64, f32 and f16, 10000 loops, noise always up and always down",
         check: Some(latch_bound),
-    },
-    Claim {
-        id: "count-limit",
-        statement: "A sum of n ones, one after the other in a format of p significand bits, is n up to \
-                    n = 2^p and stays at 2^p beyond.",
-        status: Status::Proved,
-        assumptions: "ties are rounded to even; the accumulator has the format's precision",
-        reason: "2^p + 1 lies halfway between 2^p and the next number, 2^p + 2.",
-        range: "bf16 and f16, all n up to 2^p and twice as many",
-        check: Some(count_limit),
     },
     Claim {
         id: "vanishing",
@@ -143,16 +133,6 @@ fn latch_bound(evidence: &mut Evidence) -> Result<()> {
                 format!("{dtype}, r = {noise}: {held} levels are held and {} are not", held + 1),
             );
         }
-    }
-    Ok(())
-}
-
-fn count_limit(evidence: &mut Evidence) -> Result<()> {
-    for dtype in [Dtype::Bf16, Dtype::F16] {
-        let limit = count::largest_count(dtype);
-        let exact = (1..=limit).all(|n| count::counts(dtype, n));
-        let stays = (limit + 1..=2 * limit).all(|n| count::sum_of_ones(dtype, n) == limit as f64);
-        evidence.note(exact && stays, format!("{dtype}: {limit}"));
     }
     Ok(())
 }
