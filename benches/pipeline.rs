@@ -14,6 +14,10 @@ use circuit2tf::format::{self, Format};
 use circuit2tf::model::{Dtype, Model, file};
 use circuit2tf::run::{Engine, Reference};
 
+#[allow(dead_code, reason = "each bench uses a part")]
+#[path = "support/runs.rs"]
+mod runs;
+
 fn main() {
     println!("read + compile + write, the circuit as a Bristol file");
     println!("{:12} {:>9} {:>9} {:>10} {:>12}", "circuit", "gates", "depth", "seconds", "peak MiB");
@@ -38,15 +42,8 @@ fn pipeline(spec: &str) {
     std::fs::write(folder.path().join("model"), file::to_bytes(&model)).expect("it can be written");
     let seconds = start.elapsed().as_secs_f64();
     let (gates, depth) = (circuit.n_gates(), model.labels.depth);
-    println!("{spec:12} {gates:>9} {depth:>9} {seconds:>10.3} {:>12}", peak_mebibytes());
-}
-
-/// The process's largest resident set so far, where the system tells.
-fn peak_mebibytes() -> String {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kib = line.and_then(|line| line.trim().trim_end_matches(" kB").parse::<u64>().ok());
-    kib.map_or("unknown".to_string(), |kib| (kib / 1024).to_string())
+    let peak = runs::peak().map_or("unknown".to_string(), |mib| format!("{mib:.0}"));
+    println!("{spec:12} {gates:>9} {depth:>9} {seconds:>10.3} {peak:>12}");
 }
 
 fn exhaustive(spec: &str) {

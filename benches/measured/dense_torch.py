@@ -1,4 +1,4 @@
-"""The forward pass of a circuit2tf model file in PyTorch on one thread, for benches/dense.rs.
+"""The forward pass of a circuit2tf model file in PyTorch on one thread, for dense.rs.
 
 usage: dense_torch.py MODEL INPUTS LOOPS
 
