@@ -223,7 +223,7 @@ pub fn measure(asked: &Asked) -> Result<Measured> {
 impl Measured {
     /// The folder of the case's family.
     fn place(&self, case: &Case) -> PathBuf {
-        self.folder.path().join(case.spec)
+        self.folder.path().join(case.spec.replace(':', "-"))
     }
 
     /// The figures beside their limits.

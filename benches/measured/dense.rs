@@ -1,14 +1,12 @@
 //! The dense engine on one thread, 64 assignments at a time, against PyTorch on the same model file.
 //!
-//! Times are of a layer for all assignments, best of several runs, of the processor's time where the system
-//! tells it (others may be using the machine). `dense_torch.py` runs the file in the same minute, with
+//! Times are of a layer for all assignments, best of several runs, of the thread's processor time (others may
+//! be using the machine). `dense_torch.py` runs the file in the same minute, with
 //! attention written out and with `scaled_dot_product_attention`; the faster of the two counts. Both must
 //! give the same bits as the dense engine.
 
 use std::hint::black_box;
 use std::process::Command;
-use std::sync::LazyLock;
-use std::time::Instant;
 
 use circuit2tf::batch::Batch;
 use circuit2tf::compile::{Options, compile};
@@ -17,6 +15,7 @@ use circuit2tf::model::{Dtype, Model, file};
 use circuit2tf::run::{Dense, Device, Engine};
 use circuit2tf::verify::bit_string;
 use circuit2tf::{Error, Result};
+use cpu_time::ThreadTime;
 
 use crate::machine::{self, Machine};
 use crate::runs::{pattern, peak, reset_peak};
@@ -117,21 +116,20 @@ fn measure(model: &Model, inputs: &Batch) -> Result<(f64, Batch)> {
     let engine = Dense::new(model, &Device::cpu())?;
     let outputs = engine.run(inputs, N_LOOPS)?;
     reset_peak();
-    let (mut best, start) = (f64::INFINITY, clock());
-    while clock() - start < ENOUGH {
-        let run = clock();
+    let (mut best, start) = (f64::INFINITY, ThreadTime::now());
+    while start.elapsed().as_secs_f64() < ENOUGH {
+        let run = ThreadTime::now();
         black_box(engine.run(black_box(inputs), N_LOOPS)?);
-        best = best.min(clock() - run);
+        best = best.min(run.elapsed().as_secs_f64());
     }
     Ok((best / (N_LOOPS * model.n_layers()) as f64, outputs))
 }
 
 /// PyTorch's seconds per layer with both kinds of attention, on the file of the model.
 fn torch(python: &str, model: &Model, inputs: &Batch, outputs: &Batch) -> Result<(f64, f64)> {
-    let folder = std::env::temp_dir().join(format!("circuit2tf-dense-{}", std::process::id()));
     let failed = |error: std::io::Error| Error::message(format!("{python}: {error}"));
-    std::fs::create_dir_all(&folder).map_err(failed)?;
-    let (file, lines) = (folder.join("model.safetensors"), folder.join("inputs"));
+    let folder = tempfile::tempdir().map_err(failed)?;
+    let (file, lines) = (folder.path().join("model.safetensors"), folder.path().join("inputs"));
     std::fs::write(&file, file::to_bytes(model)).map_err(failed)?;
     let columns = |batch: &Batch| -> Vec<String> {
         (0..batch.n_assignments()).map(|a| bit_string(&batch.column(a))).collect()
@@ -141,7 +139,6 @@ fn torch(python: &str, model: &Model, inputs: &Batch, outputs: &Batch) -> Result
     let done =
         Command::new(python).arg(script).args([&file, &lines]).arg(N_LOOPS.to_string()).output();
     let done = done.map_err(failed)?;
-    std::fs::remove_dir_all(&folder).map_err(failed)?;
     let text = String::from_utf8_lossy(&done.stdout);
     let mut words = text.split_whitespace();
     let mut seconds = || words.next().and_then(|word| word.parse::<f64>().ok());
@@ -153,12 +150,4 @@ fn torch(python: &str, model: &Model, inputs: &Batch, outputs: &Batch) -> Result
         true => Ok((naive, sdpa)),
         false => Err(Error::message("PyTorch gives other bits")),
     }
-}
-
-/// Seconds that this thread has been running, or else that have passed.
-fn clock() -> f64 {
-    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
-    let status = std::fs::read_to_string("/proc/thread-self/schedstat").ok();
-    let nanoseconds = status.and_then(|text| text.split(' ').next()?.parse::<f64>().ok());
-    nanoseconds.map_or_else(|| START.elapsed().as_secs_f64(), |ns| 1e-9 * ns)
 }

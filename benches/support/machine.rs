@@ -172,8 +172,8 @@ fn avx2<K: Kernel + ?Sized>(kernel: &mut K) {
     kernel.run::<8, true>();
 }
 
-/// `C` chains of multiply-adds on `W` lanes each. Two units of four cycles' latency want eight vectors, and
-/// the sixteen registers of some instruction sets hold twelve and two factors.
+/// Multiply-adds on `C` times `W` lanes: twelve vectors, since two units of four cycles' latency want eight, and
+/// where there are but sixteen registers these hold twelve and two factors. In f64 half as many `C` make twelve.
 struct Products<T, const C: usize>([T; 2]);
 
 impl<T: Float, const C: usize> Products<T, C> {
@@ -182,9 +182,7 @@ impl<T: Float, const C: usize> Products<T, C> {
     fn rate() -> f64 {
         let half = T::one() / (T::one() + T::one());
         let mut products = Products::<T, C>([half, half]);
-        // Twice as many lanes as fit in a vector are as many chains more.
-        let lanes = lanes_of_widest();
-        rate(C * lanes * Self::ROUNDS, || products.on_widest())
+        rate(C * lanes_of_widest() * Self::ROUNDS, || products.on_widest())
     }
 }
 
