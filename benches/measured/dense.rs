@@ -1,9 +1,9 @@
 //! The dense engine on one thread, 64 assignments at a time, against PyTorch on the same model file.
 //!
 //! Times are of a layer for all assignments, best of several runs, of the thread's processor time (others may
-//! be using the machine). `dense_torch.py` runs the file in the same minute, with
-//! attention written out and with `scaled_dot_product_attention`; the faster of the two counts. Both must
-//! give the same bits as the dense engine.
+//! be using the machine). `dense_torch.py` runs the file in the same minute, with attention written out and
+//! with `scaled_dot_product_attention`; the faster of the two counts. Both must give the same bits as the
+//! dense engine.
 
 use std::hint::black_box;
 use std::process::Command;

@@ -115,12 +115,13 @@ fn gpu(what: String, machine: &Machine) -> Result<Row> {
     reset_peak();
     let gpu = circuit2tf::run::gpu::Gpu::new(&model)?;
     let figure = n_nodes(&model) / seconds(&gpu, &model, n_cores())?;
+    let on_cores = gpu.device().is_some_and(|device| device.adapter().is_software());
     Ok(Row {
         what,
         unit: Unit::NodesPerSecond,
         figure: Some(figure),
         target: None,
-        limit: Some(n_cores() as f64 / instructions.max(bytes)),
+        limit: on_cores.then_some(n_cores() as f64 / instructions.max(bytes)),
         peak: peak(),
         note: gpu.name().to_string(),
     })

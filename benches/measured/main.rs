@@ -4,7 +4,8 @@
 //! `cargo bench --bench measured`. A word after `--` picks rows; `--all` really runs what is otherwise
 //! extrapolated from a part, as the row then says. `TORCH_PYTHON` names a Python that has torch, and
 //! `--features gpu` adds the gpu engine. `x limit` is how many times worse than the limit a figure is: 1
-//! cannot be improved, and less is an error of the table. `MiB` is the peak of memory of the command, or of this process meanwhile.
+//! cannot be improved, and less is an error of the table. `MiB` is the peak of memory of the command, or of
+//! this process meanwhile.
 //!
 //! # What the limits are
 //!
@@ -15,7 +16,7 @@
 //!   through a core, then the work. Processor time is of one core; in wall time all cores share files and work.
 //! - Full model, many assignments: each number of each layer of each assignment is the slower of its
 //!   multiply-adds at the core's peak and of its operands loaded from, and itself stored to, the first-level
-//!   cache. Of both the table's notes tell the rate.
+//!   cache. The row of a single core notes both.
 //! - Full model, one assignment: the same, but every operand is loaded through an index of its own, and the
 //!   state is copied once a layer in the cache where it lies.
 //! - Incremental: every number of an assignment is a bit, found once, whatever the loops: of many assignments
@@ -26,7 +27,7 @@
 //!   the least degree that reaches the format's last place on half a power of two to either side, at the peak
 //!   of the format; formats without arithmetic of their own count as f32. The figure is the time relative to
 //!   PyTorch's; so is the limit.
-//! - gpu: as full, on all cores, since the device that it names is software.
+//! - gpu: as full, on all cores, if the device that it names is software; otherwise none.
 
 use circuit2tf::{Error, Result};
 
