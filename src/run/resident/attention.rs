@@ -113,20 +113,20 @@ impl<'f> Targets<'f> {
         queries: &Projection,
         positions: Range<usize>,
     ) -> Result<Vec<u32>> {
-        let mut vectors = Vectors::new(self.frame, queries);
-        let target = |position: usize| {
-            let query = vectors.at(position)?;
-            let found = keys.index.as_ref().and_then(|index| {
-                let (target, lead) = index.look_up(query)?;
-                let score = Bound { magnitude: lead.magnitude * query.len() as f64, ..lead };
-                let is_settled = (target as usize) < self.visible(position)
-                    && score.is_exact_in(self.frame.model.dtype)
-                    && 2.0 * index.distance * lead.magnitude >= self.least_gap;
-                is_settled.then_some(target)
-            });
-            Ok(found.unwrap_or(UNKNOWN))
+        // All codes first: the table is far away in memory, and the processor then waits for several rows of
+        // it at once.
+        let codes = codes(self.frame, queries, positions.clone())?;
+        let target = |(code, position): (Option<Code>, usize)| {
+            let index = keys.index.as_ref()?;
+            let (target, lead) = index.look_up(code?)?;
+            let score = Bound { magnitude: lead.magnitude * queries.entries.len() as f64, ..lead };
+            let is_settled = (target as usize) < self.visible(position)
+                && score.is_exact_in(self.frame.model.dtype)
+                && 2.0 * index.distance * lead.magnitude >= self.least_gap;
+            is_settled.then_some(target)
         };
-        positions.map(target).collect()
+        let targets = codes.into_iter().zip(positions).map(target);
+        Ok(targets.map(|target| target.unwrap_or(UNKNOWN)).collect())
     }
 
     /// The target at a position, by forming all scores.
@@ -228,12 +228,9 @@ struct Keys {
 
 impl Keys {
     fn new(frame: &Frame, projection: Projection) -> Result<Keys> {
-        let of_chunk = |positions: Range<usize>| {
-            let mut vectors = Vectors::new(frame, &projection);
-            positions.map(|position| Ok(code(vectors.at(position)?))).collect::<Result<Vec<_>>>()
-        };
-        let mut codes = Vec::with_capacity(frame.model.n_ctx());
-        for of_chunk in in_chunks(frame.model.n_ctx(), of_chunk) {
+        let n = frame.model.n_ctx();
+        let mut codes = Vec::with_capacity(n);
+        for of_chunk in in_chunks(n, |positions| self::codes(frame, &projection, positions)) {
             codes.extend(of_chunk?);
         }
         let codes: Option<Vec<_>> = codes.into_iter().collect();
@@ -262,7 +259,7 @@ struct Index {
 }
 
 impl Index {
-    fn new(codes: &[(u128, f64)]) -> Option<Index> {
+    fn new(codes: &[Code]) -> Option<Index> {
         let &(first, magnitude) = codes.first()?;
         let mut positions = HashMap::with_capacity_and_hasher(codes.len(), RandomState::default());
         for (position, &(signs, of_key)) in codes.iter().enumerate() {
@@ -276,15 +273,26 @@ impl Index {
     }
 
     /// The key with the signs of the query, and one product of a score.
-    fn look_up(&self, query: &[f64]) -> Option<(u32, Bound)> {
-        let (signs, magnitude) = code(query)?;
+    fn look_up(&self, (signs, magnitude): Code) -> Option<(u32, Bound)> {
         let target = *self.positions.get(&signs)?;
         Some((target, Bound::of(self.magnitude).times(magnitude)))
     }
 }
 
 /// The signs and the magnitude of a vector whose entries are all of one magnitude, at most 128.
-fn code(vector: &[f64]) -> Option<(u128, f64)> {
+type Code = (u128, f64);
+
+/// The queries or keys of some positions, where they are codes.
+fn codes(
+    frame: &Frame,
+    projection: &Projection,
+    positions: Range<usize>,
+) -> Result<Vec<Option<Code>>> {
+    let mut vectors = Vectors::new(frame, projection);
+    positions.map(|position| Ok(code(vectors.at(position)?))).collect()
+}
+
+fn code(vector: &[f64]) -> Option<Code> {
     let magnitude = vector.first()?.abs();
     let is_code = vector.len() <= 128 && magnitude > 0.0;
     if !is_code || vector.iter().any(|x| x.abs() != magnitude) {
