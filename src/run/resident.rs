@@ -12,9 +12,10 @@
 //! summation nor the format, if wide enough, matters; and what replaces a layer is compared with the layer
 //! on every combination of these vectors.
 
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use self::attention::Targets;
 use self::fold::{Basis, Derived};
@@ -84,6 +85,17 @@ use in_own_format;
 fn refuse<T>(premise: &str, found: impl Into<String>) -> Result<T> {
     Err(Error::new(premise, found)
         .hint("the resident engine needs it, the reference engine does not"))
+}
+
+/// Calls `f` on parts of `0..n`, several at a time; the results are in order.
+fn in_chunks<R: Send>(n: usize, f: impl Fn(Range<usize>) -> R + Sync) -> Vec<R> {
+    /// Fewer are done sooner than threads are woken.
+    const CHUNK: usize = 1 << 13;
+    if n <= CHUNK {
+        return vec![f(0..n)];
+    }
+    let starts = (0..n).into_par_iter().step_by(CHUNK);
+    starts.map(|start| f(start..n.min(start + CHUNK))).collect()
 }
 
 impl<'m> Resident<'m> {

@@ -11,10 +11,14 @@
 //! without such a query are enumerated.
 
 use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::OnceLock;
+
+use foldhash::fast::RandomState;
 
 use super::exact::{Bound, Sum};
 use super::frame::{Affine, Frame};
-use super::refuse;
+use super::{in_chunks, refuse};
 use crate::error::Result;
 use crate::model::{Attention, Block};
 
@@ -24,6 +28,9 @@ const MAX_ENUMERATED: usize = 1 << 28;
 /// Required of a score difference beyond the underflow threshold: more than the difference can be off when
 /// it is rounded to the narrowest dtype near the threshold (by 1/4, in bf16).
 const MARGIN: f64 = 1.0;
+
+/// In the place of a target that has not been found.
+const UNKNOWN: u32 = u32::MAX;
 
 /// Finds targets, within a budget of enumerated products.
 #[derive(Debug)]
@@ -58,8 +65,15 @@ impl<'f> Targets<'f> {
             };
             let queries =
                 self.projection("W_Q", h, |c, t| block.w_q[[h, c, t]], |t| block.b_q[[h, t]])?;
-            for position in 0..n {
-                targets[position * n_heads + h] = self.target(&head, &queries, position)?;
+            let mut position = 0;
+            for found in in_chunks(n, |positions| self.look_up(&head, &queries, positions)) {
+                for target in found? {
+                    targets[position * n_heads + h] = match target {
+                        UNKNOWN => self.enumerate(&head, &queries, position)?,
+                        target => target,
+                    };
+                    position += 1;
+                }
             }
             keys = Some(head);
         }
@@ -72,11 +86,11 @@ impl<'f> Targets<'f> {
         h: usize,
         weight: impl Fn(usize, usize) -> f64,
         bias: impl Fn(usize) -> f64,
-    ) -> Result<Vec<Affine>> {
+    ) -> Result<Projection> {
         let entry = |t| Affine::new(self.frame, |c| weight(c, t), bias(t));
-        let projection: Vec<Affine> = (0..self.frame.model.d_head()).map(entry).collect();
-        match projection.iter().find_map(|entry| entry.dynamic.first()) {
-            None => Ok(projection),
+        let entries: Vec<Affine> = (0..self.frame.model.d_head()).map(entry).collect();
+        match entries.iter().find_map(|entry| entry.dynamic.first()) {
+            None => Ok(Projection::new(self.frame, entries)),
             Some(&(d, _)) => {
                 let place = format!("{name} of head {h} reads channel {}", self.frame.dynamic[d]);
                 refuse("queries and keys that ignore what the blocks write", place)
@@ -84,41 +98,51 @@ impl<'f> Targets<'f> {
         }
     }
 
-    fn target(&mut self, keys: &Keys, queries: &[Affine], position: usize) -> Result<u32> {
-        let query = vector(self.frame, queries, position)?;
-        let visible = match self.frame.model.attention {
+    /// How many positions a position may read.
+    fn visible(&self, position: usize) -> usize {
+        match self.frame.model.attention {
             Attention::Bidirectional => self.frame.model.n_ctx(),
             Attention::Causal => position + 1,
-        };
-        let found = keys.index.as_ref().and_then(|index| {
-            let (target, lead) = index.look_up(&query)?;
-            let score = Bound { magnitude: lead.magnitude * query.len() as f64, ..lead };
-            let is_settled = (target as usize) < visible
-                && score.is_exact_in(self.frame.model.dtype)
-                && 2.0 * index.distance * lead.magnitude >= self.least_gap;
-            is_settled.then_some(target)
-        });
-        match found {
-            Some(target) => Ok(target),
-            None => self.enumerate(keys, &query, position, visible),
         }
     }
 
-    fn enumerate(
-        &mut self,
+    /// The targets at some positions, where keys are codes and a query is a key's.
+    fn look_up(
+        &self,
         keys: &Keys,
-        query: &[f64],
-        position: usize,
-        visible: usize,
-    ) -> Result<u32> {
+        queries: &Projection,
+        positions: Range<usize>,
+    ) -> Result<Vec<u32>> {
+        // All codes first: the table is far away in memory, and the processor then waits for several rows of
+        // it at once.
+        let codes = codes(self.frame, queries, positions.clone())?;
+        let target = |(code, position): (Option<Code>, usize)| {
+            let index = keys.index.as_ref()?;
+            let (target, lead) = index.look_up(code?)?;
+            let score = Bound { magnitude: lead.magnitude * queries.entries.len() as f64, ..lead };
+            let is_settled = (target as usize) < self.visible(position)
+                && score.is_exact_in(self.frame.model.dtype)
+                && 2.0 * index.distance * lead.magnitude >= self.least_gap;
+            is_settled.then_some(target)
+        };
+        let targets = codes.into_iter().zip(positions).map(target);
+        Ok(targets.map(|target| target.unwrap_or(UNKNOWN)).collect())
+    }
+
+    /// The target at a position, by forming all scores.
+    fn enumerate(&mut self, keys: &Keys, queries: &Projection, position: usize) -> Result<u32> {
+        let mut vectors = Vectors::new(self.frame, queries);
+        let query = vectors.at(position)?;
+        let visible = self.visible(position);
         let cost = visible.saturating_mul(1 + query.len());
         match self.budget.checked_sub(cost) {
             Some(left) => self.budget = left,
             None => return refuse("codes as keys, or few scores", format!("position {position}")),
         }
+        let all = keys.vectors(self.frame)?;
         let (mut target, mut best, mut second) = (0, f64::NEG_INFINITY, f64::NEG_INFINITY);
         for j in 0..visible {
-            let key = &keys.vectors[j * query.len()..(j + 1) * query.len()];
+            let key = &all[j * query.len()..(j + 1) * query.len()];
             let mut score = Sum::new(0.0);
             query.iter().zip(key).for_each(|(&q, &k)| score.add_product(q, k));
             if !score.bound.is_exact_in(self.frame.model.dtype) {
@@ -137,51 +161,107 @@ impl<'f> Targets<'f> {
     }
 }
 
-/// The entries of a query or key.
-fn vector(frame: &Frame, projection: &[Affine], position: usize) -> Result<Vec<f64>> {
-    let entry = |entry: &Affine| {
-        let sum = entry.fixed_part(frame, position);
-        match sum.bound.is_exact_in(frame.model.dtype) {
-            true => Ok(sum.value),
-            false => refuse("queries and keys that do not round", format!("position {position}")),
+/// Queries or keys of a head: affine maps of static channels.
+#[derive(PartialEq)]
+struct Projection {
+    entries: Vec<Affine>,
+    /// Bias, channel and weight of every entry, if none reads more than a channel and none rounds at any
+    /// position, as the bounds of whole channels show.
+    copies: Option<Vec<(f64, usize, f64)>>,
+}
+
+impl Projection {
+    fn new(frame: &Frame, entries: Vec<Affine>) -> Self {
+        let copy = |entry: &Affine| match *entry.fixed {
+            _ if !entry.bound(frame).is_exact_in(frame.model.dtype) => None,
+            [] => Some((entry.bias, 0, 0.0)),
+            [(c, w)] => Some((entry.bias, c, w)),
+            _ => None,
+        };
+        let copies = entries.iter().map(copy).collect();
+        Projection { entries, copies }
+    }
+}
+
+/// Forms the queries or keys of positions one after the other.
+struct Vectors<'p> {
+    frame: &'p Frame<'p>,
+    projection: &'p Projection,
+    row: Vec<f64>,
+    vector: Vec<f64>,
+}
+
+impl<'p> Vectors<'p> {
+    fn new(frame: &'p Frame, projection: &'p Projection) -> Self {
+        Vectors { frame, projection, row: Vec::new(), vector: Vec::new() }
+    }
+
+    /// # Errors
+    /// An entry rounds.
+    fn at(&mut self, position: usize) -> Result<&[f64]> {
+        let Projection { entries, copies } = self.projection;
+        self.vector.clear();
+        if let Some(copies) = copies {
+            let row = self.frame.row(position, false, &mut self.row);
+            self.vector.extend(copies.iter().map(|&(b, c, w)| b + row[c] * w));
+            return Ok(&self.vector);
         }
-    };
-    projection.iter().map(entry).collect()
+        for entry in entries {
+            let sum = entry.fixed_part(self.frame, position);
+            if !sum.bound.is_exact_in(self.frame.model.dtype) {
+                let place = format!("position {position}");
+                return refuse("queries and keys that do not round", place);
+            }
+            self.vector.push(sum.value);
+        }
+        Ok(&self.vector)
+    }
 }
 
 /// The keys of a head.
 struct Keys {
-    projection: Vec<Affine>,
-    /// `[n_ctx, d_head]`
-    vectors: Vec<f64>,
+    projection: Projection,
+    /// `[n_ctx, d_head]`, once somebody has asked for them.
+    vectors: OnceLock<Vec<f64>>,
     index: Option<Index>,
 }
 
 impl Keys {
-    fn new(frame: &Frame, projection: Vec<Affine>) -> Result<Keys> {
-        let (mut vectors, mut codes) = (Vec::new(), Vec::new());
-        for position in 0..frame.model.n_ctx() {
-            let key = vector(frame, &projection, position)?;
-            codes.extend(code(&key));
-            vectors.extend(key);
+    fn new(frame: &Frame, projection: Projection) -> Result<Keys> {
+        let n = frame.model.n_ctx();
+        let mut codes = Vec::with_capacity(n);
+        for of_chunk in in_chunks(n, |positions| self::codes(frame, &projection, positions)) {
+            codes.extend(of_chunk?);
         }
-        let index = (codes.len() == frame.model.n_ctx()).then(|| Index::new(&codes)).flatten();
-        Ok(Keys { projection, vectors, index })
+        let codes: Option<Vec<_>> = codes.into_iter().collect();
+        let index = codes.and_then(|codes| Index::new(&codes));
+        Ok(Keys { projection, vectors: OnceLock::new(), index })
+    }
+
+    fn vectors(&self, frame: &Frame) -> Result<&[f64]> {
+        if let Some(known) = self.vectors.get() {
+            return Ok(known);
+        }
+        let (mut vectors, mut all) = (Vectors::new(frame, &self.projection), Vec::new());
+        for position in 0..frame.model.n_ctx() {
+            all.extend_from_slice(vectors.at(position)?);
+        }
+        Ok(self.vectors.get_or_init(|| all))
     }
 }
 
 /// Keys that are codes of one magnitude, pairwise different, by their signs.
 struct Index {
-    positions: HashMap<u128, u32>,
+    positions: HashMap<u128, u32, RandomState>,
     magnitude: f64,
     /// A lower bound on the number of entries in which two keys differ.
     distance: f64,
 }
 
 impl Index {
-    fn new(codes: &[(u128, f64)]) -> Option<Index> {
+    fn new(codes: &[Code]) -> Option<Index> {
         let &(first, magnitude) = codes.first()?;
-        let mut positions = HashMap::with_capacity(codes.len());
+        let mut positions = HashMap::with_capacity_and_hasher(codes.len(), RandomState::default());
         for (position, &(signs, of_key)) in codes.iter().enumerate() {
             if of_key != magnitude || positions.insert(signs, position as u32).is_some() {
                 return None;
@@ -193,17 +273,34 @@ impl Index {
     }
 
     /// The key with the signs of the query, and one product of a score.
-    fn look_up(&self, query: &[f64]) -> Option<(u32, Bound)> {
-        let (signs, magnitude) = code(query)?;
+    fn look_up(&self, (signs, magnitude): Code) -> Option<(u32, Bound)> {
         let target = *self.positions.get(&signs)?;
         Some((target, Bound::of(self.magnitude).times(magnitude)))
     }
 }
 
 /// The signs and the magnitude of a vector whose entries are all of one magnitude, at most 128.
-fn code(vector: &[f64]) -> Option<(u128, f64)> {
+type Code = (u128, f64);
+
+/// The queries or keys of some positions, where they are codes.
+fn codes(
+    frame: &Frame,
+    projection: &Projection,
+    positions: Range<usize>,
+) -> Result<Vec<Option<Code>>> {
+    let mut vectors = Vectors::new(frame, projection);
+    positions.map(|position| Ok(code(vectors.at(position)?))).collect()
+}
+
+fn code(vector: &[f64]) -> Option<Code> {
     let magnitude = vector.first()?.abs();
-    let is_code = vector.len() <= 128 && vector.iter().all(|x| x.abs() == magnitude);
-    let signs = vector.iter().rev().fold(0, |signs, &x| signs << 1 | u128::from(x > 0.0));
-    (is_code && magnitude > 0.0).then_some((signs, magnitude))
+    let is_code = vector.len() <= 128 && magnitude > 0.0;
+    if !is_code || vector.iter().any(|x| x.abs() != magnitude) {
+        return None;
+    }
+    let word = |part: &[f64]| {
+        part.iter().enumerate().fold(0, |word, (i, &x)| word | u64::from(x > 0.0) << i)
+    };
+    let signs = vector.chunks(64).rev().fold(0, |signs, part| signs << 64 | u128::from(word(part)));
+    Some((signs, magnitude))
 }

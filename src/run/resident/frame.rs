@@ -4,10 +4,15 @@
 //! b_O and b_out is 0) and both input tokens set it alike. It then holds one number per position, whatever
 //! the inputs and however many loops, provided that nothing written is infinite: `x + 0·y = x`.
 
-use super::exact::Sum;
-use super::refuse;
+use std::ops::Range;
+
+use super::exact::{Bound, Sum};
+use super::{in_chunks, refuse};
 use crate::error::Result;
 use crate::model::{Block, Dtype, Model};
+
+/// The tensor of position embeddings.
+const W_POS: &str = "pos_embed.W_pos";
 
 /// A model with its channels split.
 #[derive(Debug)]
@@ -19,18 +24,16 @@ pub struct Frame<'m> {
     pub index: Vec<Option<usize>>,
     /// Per position the input that it holds.
     pub input: Vec<Option<usize>>,
+    /// Per token whether its embedding is 0 throughout.
+    is_zero: Vec<bool>,
+    /// Per channel what bounds its numbers before the first layer, at all positions.
+    bounds: Vec<Bound>,
 }
 
 impl<'m> Frame<'m> {
     /// # Errors
     /// A number is not finite.
     pub fn new(model: &'m Model) -> Result<Self> {
-        model.for_each_tensor(|name, _, numbers| {
-            match numbers.iter().position(|x| !x.is_finite()) {
-                None => Ok(()),
-                Some(i) => refuse("finite numbers", format!("{} at {name}[{i}]", numbers[i])),
-            }
-        })?;
         let mut is_dynamic: Vec<bool> =
             (0..model.d_model()).map(|c| model.w_e[[0, c]] != model.w_e[[1, c]]).collect();
         for block in &model.blocks {
@@ -41,35 +44,81 @@ impl<'m> Frame<'m> {
         dynamic.iter().enumerate().for_each(|(d, &c)| index[c] = Some(d));
         let mut input = vec![None; model.n_ctx()];
         model.input_positions.iter().enumerate().for_each(|(i, &p)| input[p] = Some(i));
-        let frame = Frame { model, dynamic, index, input };
-        frame.require_finite_start()?;
+        let is_zero = model.w_e.outer_iter().map(|row| row.iter().all(|&x| x == 0.0)).collect();
+        let mut frame = Frame { model, dynamic, index, input, is_zero, bounds: Vec::new() };
+        require_finite(model)?;
+        frame.bounds = frame.bounds_at_start()?;
         Ok(frame)
     }
 
-    fn require_finite_start(&self) -> Result<()> {
-        let w_e = &self.model.w_e;
-        // Elsewhere the position embedding alone is there, which is finite.
-        let channels =
-            (0..self.model.d_model()).filter(|&c| w_e.column(c).iter().any(|&x| x != 0.0));
-        let channels: Vec<usize> = channels.collect();
-        for position in 0..self.model.n_ctx() {
-            for &c in &channels {
-                let tokens: &[bool] =
-                    if self.input[position].is_some() { &[false, true] } else { &[false] };
-                if tokens.iter().any(|&bit| !self.start(position, c, bit).is_finite()) {
-                    return refuse(
-                        "an embedding that does not overflow",
-                        format!("position {position}, channel {c}"),
-                    );
+    /// Per channel what bounds its numbers before the first layer, at all positions.
+    fn bounds_at_start(&self) -> Result<Vec<Bound>> {
+        let mut bounds = vec![Bound::EMPTY; self.model.d_model()];
+        for of_chunk in in_chunks(self.model.n_ctx(), |positions| self.bounds_at(positions)) {
+            for (bound, of_chunk) in bounds.iter_mut().zip(of_chunk?) {
+                *bound = bound.or(of_chunk);
+            }
+        }
+        Ok(bounds)
+    }
+
+    fn bounds_at(&self, positions: Range<usize>) -> Result<Vec<Bound>> {
+        let mut bounds = vec![Bound::EMPTY; self.model.d_model()];
+        // Most channels hold one magnitude, or 0; a number of the last magnitude bounds nothing new.
+        let mut last = vec![0.0; bounds.len()];
+        let is_new = |x: f64, last: f64| (x.abs() != last) & (x != 0.0);
+        let mut buffer = Vec::new();
+        for position in positions {
+            for &bit in self.bits(position) {
+                let row = self.row(position, bit, &mut buffer);
+                if !row.iter().zip(&last).fold(false, |any, (&x, &last)| any | is_new(x, last)) {
+                    continue;
+                }
+                for (c, &x) in row.iter().enumerate() {
+                    if !x.is_finite() {
+                        return self.refuse_start(position, c);
+                    }
+                    if is_new(x, last[c]) {
+                        (bounds[c], last[c]) = (bounds[c].or(Bound::of(x)), x.abs());
+                    }
                 }
             }
         }
-        Ok(())
+        Ok(bounds)
+    }
+
+    fn refuse_start<T>(&self, position: usize, channel: usize) -> Result<T> {
+        let own = self.model.w_pos[[position, channel]];
+        if !own.is_finite() {
+            return refuse("finite numbers", format!("{own} at {W_POS}[{position}, {channel}]"));
+        }
+        let place = format!("position {position}, channel {channel}");
+        refuse("an embedding that does not overflow", place)
+    }
+
+    /// The bits that a position can start with; elsewhere than at inputs they make no difference.
+    pub fn bits(&self, position: usize) -> &'static [bool] {
+        if self.input[position].is_some() { &[false, true] } else { &[false] }
+    }
+
+    /// The stream at a position before the first layer, `[d_model]`, formed in `buffer` if it is nowhere.
+    pub fn row<'r>(&'r self, position: usize, bit: bool, buffer: &'r mut Vec<f64>) -> &'r [f64] {
+        let own = self.model.w_pos.row(position).to_slice();
+        if self.is_zero[self.token(position, bit)] {
+            return own.expect("model arrays are row-major");
+        }
+        buffer.clear();
+        buffer.extend((0..self.model.d_model()).map(|c| self.start(position, c, bit)));
+        buffer
+    }
+
+    fn token(&self, position: usize, bit: bool) -> usize {
+        if self.input[position].is_some() { usize::from(bit) } else { Model::BLANK }
     }
 
     /// The stream before the first layer, as a number; `bit` matters at inputs only.
     pub fn start(&self, position: usize, channel: usize, bit: bool) -> f64 {
-        let token = if self.input[position].is_some() { usize::from(bit) } else { Model::BLANK };
+        let token = self.token(position, bit);
         let (token, own) =
             (self.model.w_e[[token, channel]], self.model.w_pos[[position, channel]]);
         match self.model.dtype {
@@ -86,11 +135,18 @@ impl<'m> Frame<'m> {
         debug_assert!(self.index[channel].is_none(), "only static channels are constant");
         self.start(position, channel, false)
     }
+}
 
-    /// The dynamic channels before the first layer.
-    pub fn start_vector(&self, position: usize, bit: bool) -> Vec<f64> {
-        self.dynamic.iter().map(|&c| self.start(position, c, bit)).collect()
-    }
+/// In all tensors but the position embeddings, which are looked at where they are added to the tokens'.
+fn require_finite(model: &Model) -> Result<()> {
+    model.for_each_tensor(|name, _, numbers| {
+        // Without a way out of the loop, the processor looks at several numbers at once.
+        if name == W_POS || numbers.iter().fold(true, |all, x| all & x.is_finite()) {
+            return Ok(());
+        }
+        let i = numbers.iter().position(|x| !x.is_finite()).expect("one is not finite");
+        refuse("finite numbers", format!("{} at {name}[{i}]", numbers[i]))
+    })
 }
 
 fn mark_written(block: &Block, is_dynamic: &mut [bool]) {
@@ -134,5 +190,11 @@ impl Affine {
             sum.add_product(frame.at(position, c), w);
         }
         sum
+    }
+
+    /// What bounds the same at all positions.
+    pub fn bound(&self, frame: &Frame) -> Bound {
+        let terms = self.fixed.iter().map(|&(c, w)| frame.bounds[c].times(w));
+        terms.fold(Bound::of(self.bias), Bound::plus)
     }
 }

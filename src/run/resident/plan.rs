@@ -82,7 +82,11 @@ impl<T: Lane> Plan<T> {
         // Rows in the order in which the first layer computes them, so that it writes one after the other.
         let mut rows = vec![0; frame.model.n_ctx() * n_kept];
         if let Some(table) = tables.first() {
-            table.order().into_iter().enumerate().for_each(|(row, cell)| rows[cell] = row as u32);
+            table
+                .order
+                .iter()
+                .enumerate()
+                .for_each(|(row, &cell)| rows[cell as usize] = row as u32);
         }
         let sweeps =
             tables.iter().zip(layers).map(|(table, layer)| table.sweep(layer, &rows, n_kept));
@@ -353,46 +357,43 @@ struct Table<T> {
     /// Per program the variables that it reads.
     variables: Vec<Vec<usize>>,
     /// `[n_ctx, n_kept]`
-    program_of: Vec<usize>,
+    program_of: Vec<u32>,
+    /// The cells, program by program.
+    order: Vec<u32>,
 }
 
 impl<T: Lane> Table<T> {
     fn new(cells: &[Cell], layer: &Layer, n_kept: usize) -> Self {
-        let mut table =
-            Table { programs: Vec::new(), variables: Vec::new(), program_of: Vec::new() };
+        let (mut programs, mut variables) = (Vec::new(), Vec::new());
         let mut known = HashMap::new();
-        let of_cell: Vec<usize> = cells
+        let of_cell: Vec<u32> = cells
             .iter()
             .enumerate()
             .map(|(i, cell)| {
-                let variables = cell.variables();
-                let number = table.programs.len();
+                let read = cell.variables();
+                let number = programs.len();
                 let number = *known.entry((i % n_kept, cell.bits())).or_insert(number);
-                if number == table.programs.len() {
-                    table.programs.push(program(cell, &variables));
-                    table.variables.push(variables);
+                if number == programs.len() {
+                    programs.push(program(cell, &read));
+                    variables.push(read);
                 }
-                number
+                number as u32
             })
             .collect();
+        let mut program_of = Vec::with_capacity(layer.type_of.len() * n_kept);
         for &t in &layer.type_of {
-            table.program_of.extend(&of_cell[t as usize * n_kept..(t as usize + 1) * n_kept]);
+            program_of.extend(&of_cell[t as usize * n_kept..(t as usize + 1) * n_kept]);
         }
-        table
-    }
-
-    /// The cells, program by program.
-    fn order(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.program_of.len()).collect();
-        order.sort_by_key(|&cell| self.program_of[cell]);
-        order
+        let order = sorted(&program_of, programs.len());
+        Table { programs, variables, program_of, order }
     }
 
     fn sweep(&self, layer: &Layer, rows: &[u32], n_kept: usize) -> Sweep<T> {
         let mut cells = Cells::default();
         let mut sources = Vec::new();
-        for cell in self.order() {
-            let (position, program) = (cell / n_kept, self.program_of[cell]);
+        for &cell in &self.order {
+            let cell = cell as usize;
+            let (position, program) = (cell / n_kept, self.program_of[cell] as usize);
             sources.clear();
             sources.extend(self.variables[program].iter().map(|variable| {
                 let (place, kept) = (variable / n_kept, variable % n_kept);
@@ -406,6 +407,19 @@ impl<T: Lane> Table<T> {
         }
         Sweep { programs: self.programs.clone(), cells }
     }
+}
+
+/// The places of `keys`, all below `n_keys`, by rising key, and of equal keys in their order.
+fn sorted(keys: &[u32], n_keys: usize) -> Vec<u32> {
+    let mut next = vec![0; n_keys + 1];
+    keys.iter().for_each(|&key| next[key as usize + 1] += 1);
+    (0..n_keys).for_each(|key| next[key + 1] += next[key]);
+    let mut places = vec![0; keys.len()];
+    for (place, &key) in keys.iter().enumerate() {
+        places[next[key as usize]] = place as u32;
+        next[key as usize] += 1;
+    }
+    places
 }
 
 /// A cell over the variables that it reads.

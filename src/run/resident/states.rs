@@ -8,10 +8,13 @@
 //! grows large is refused.
 
 use std::collections::HashMap;
+use std::ops::Range;
+
+use foldhash::fast::RandomState;
 
 use super::exact::{Bound, Sum};
 use super::frame::{Affine, Frame};
-use super::refuse;
+use super::{in_chunks, refuse};
 use crate::error::Result;
 use crate::model::{Block, Dtype};
 
@@ -32,10 +35,24 @@ impl States {
     /// The vectors of the embedding.
     pub fn at_start(frame: &Frame) -> Self {
         let mut states = States::default();
-        for position in 0..frame.model.n_ctx() {
-            states.insert(&frame.start_vector(position, false));
-            if frame.input[position].is_some() {
-                states.insert(&frame.start_vector(position, true));
+        for of_chunk in in_chunks(frame.model.n_ctx(), |positions| States::of(frame, positions)) {
+            of_chunk.vectors.iter().for_each(|vector| states.insert(vector));
+        }
+        states
+    }
+
+    fn of(frame: &Frame, positions: Range<usize>) -> Self {
+        let mut states = States::default();
+        let (mut row, mut vector) = (Vec::new(), Vec::new());
+        for position in positions {
+            for &bit in frame.bits(position) {
+                let row = frame.row(position, bit, &mut row);
+                vector.clear();
+                vector.extend(frame.dynamic.iter().map(|&c| row[c]));
+                // Most positions start alike.
+                if !states.vectors.iter().take(2).any(|known| *known == vector) {
+                    states.insert(&vector);
+                }
             }
         }
         states
@@ -150,6 +167,57 @@ pub struct Layer {
     pub type_of: Vec<u32>,
 }
 
+/// The static channels that decide a position's type: two positions that read the same numbers there are of
+/// one type.
+struct Readings<'f> {
+    frame: &'f Frame<'f>,
+    /// `[n_ctx, n_heads]`
+    targets: &'f [u32],
+    n_heads: usize,
+    /// Read at the position itself.
+    own: Vec<usize>,
+    /// Heads with what they read at their target.
+    of_targets: Vec<(usize, usize)>,
+}
+
+/// Distinct readings, each with the first position that has it, and per position the number of its own.
+type Distinct = (Vec<(Vec<u64>, usize)>, Vec<u32>);
+
+impl<'f> Readings<'f> {
+    fn new(frame: &'f Frame, layer: &'f Layer) -> Self {
+        let values = layer.values.iter().map(|value| &value.reads);
+        let mut own: Vec<usize> =
+            values.chain(&layer.units).flat_map(|map| &map.fixed).map(|&(c, _)| c).collect();
+        own.sort_unstable();
+        own.dedup();
+        let of_value = |value: &'f Value| value.reads.fixed.iter().map(|&(c, _)| (value.head, c));
+        let of_targets = layer.values.iter().flat_map(of_value).collect();
+        Readings { frame, targets: &layer.targets, n_heads: layer.n_heads, own, of_targets }
+    }
+
+    fn distinct(&self, positions: Range<usize>) -> Distinct {
+        let mut known: HashMap<Vec<u64>, u32, RandomState> = HashMap::default();
+        let (mut distinct, mut of_positions) = (Vec::new(), Vec::with_capacity(positions.len()));
+        let (mut row, mut reading) = (Vec::new(), Vec::new());
+        for position in positions {
+            let row = self.frame.row(position, false, &mut row);
+            reading.clear();
+            reading.extend(self.own.iter().map(|&c| row[c].to_bits()));
+            reading.extend(self.of_targets.iter().map(|&(head, c)| {
+                let target = self.targets[position * self.n_heads + head] as usize;
+                self.frame.at(target, c).to_bits()
+            }));
+            let number = known.get(&reading).copied().unwrap_or(distinct.len() as u32);
+            if number as usize == distinct.len() {
+                known.insert(reading.clone(), number);
+                distinct.push((reading.clone(), position));
+            }
+            of_positions.push(number);
+        }
+        (distinct, of_positions)
+    }
+}
+
 /// What a layer makes of one combination of vectors.
 #[derive(Debug)]
 pub struct Transition {
@@ -190,28 +258,40 @@ impl Layer {
 
     /// Finds the type of every position.
     fn classify(&mut self, frame: &Frame, block: &Block) {
+        let readings = Readings::new(frame, self);
+        let of_chunks = in_chunks(frame.model.n_ctx(), |positions| readings.distinct(positions));
+        let mut types: HashMap<Vec<u64>, u32> = HashMap::new();
         let mut numbers: HashMap<(usize, usize), u32> = HashMap::new();
-        for position in 0..frame.model.n_ctx() {
-            let mut offset: Vec<Sum> =
-                frame.dynamic.iter().map(|&c| Sum::new(block.b_o[c])).collect();
-            for value in &mut self.values {
-                let target = self.targets[position * self.n_heads + value.head] as usize;
-                let fixed = value.reads.fixed_part(frame, target);
-                value.fixed = value.fixed.or(value.reads.fixed_part(frame, position).bound);
-                for &(d, w) in &value.writes {
-                    offset[d].value += fixed.value * w;
-                    offset[d].bound = offset[d].bound.plus(fixed.bound.times(w));
-                }
-            }
-            let inflow: Vec<Sum> =
-                self.units.iter().map(|unit| unit.fixed_part(frame, position)).collect();
-            let kind = (self.offsets.insert(&offset), self.inflows.insert(&inflow));
-            let number = *numbers.entry(kind).or_insert(self.types.len() as u32);
-            if number as usize == self.types.len() {
-                self.types.push(kind);
-            }
-            self.type_of.push(number);
+        for (distinct, of_positions) in of_chunks {
+            let mut number = |(reading, position): (Vec<u64>, usize)| {
+                *types.entry(reading).or_insert_with(|| {
+                    let kind = self.type_at(frame, block, position);
+                    *numbers.entry(kind).or_insert_with(|| {
+                        self.types.push(kind);
+                        self.types.len() as u32 - 1
+                    })
+                })
+            };
+            let of_distinct: Vec<u32> = distinct.into_iter().map(&mut number).collect();
+            self.type_of.extend(of_positions.iter().map(|&of| of_distinct[of as usize]));
         }
+    }
+
+    /// The classes of a position, whose bounds they then include.
+    fn type_at(&mut self, frame: &Frame, block: &Block, position: usize) -> (usize, usize) {
+        let mut offset: Vec<Sum> = frame.dynamic.iter().map(|&c| Sum::new(block.b_o[c])).collect();
+        for value in &mut self.values {
+            let target = self.targets[position * self.n_heads + value.head] as usize;
+            let fixed = value.reads.fixed_part(frame, target);
+            value.fixed = value.fixed.or(value.reads.fixed_part(frame, position).bound);
+            for &(d, w) in &value.writes {
+                offset[d].value += fixed.value * w;
+                offset[d].bound = offset[d].bound.plus(fixed.bound.times(w));
+            }
+        }
+        let inflow: Vec<Sum> =
+            self.units.iter().map(|unit| unit.fixed_part(frame, position)).collect();
+        (self.offsets.insert(&offset), self.inflows.insert(&inflow))
     }
 
     /// Checks that no head's values round, read or not.
