@@ -5,6 +5,8 @@ use circuit2tf::Result;
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::model::Model;
+#[cfg(feature = "gpu")]
+use circuit2tf::run::gpu::{Device, Gpu};
 use circuit2tf::run::{Engine, Resident};
 
 use crate::machine::Machine;
@@ -113,9 +115,10 @@ fn gpu(what: String, machine: &Machine) -> Result<Row> {
     let model = model("parity:16")?;
     let [instructions, bytes] = limits(&Resident::new(&model)?, machine);
     reset_peak();
-    let gpu = circuit2tf::run::gpu::Gpu::new(&model)?;
+    let device = Device::open()?;
+    let on_cores = device.adapter().is_software();
+    let gpu = Gpu::on(device, &model)?;
     let figure = n_nodes(&model) / seconds(&gpu, &model, n_cores())?;
-    let on_cores = gpu.device().is_some_and(|device| device.adapter().is_software());
     Ok(Row {
         what,
         unit: Unit::NodesPerSecond,
