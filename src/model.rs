@@ -171,7 +171,14 @@ impl Model {
     ///
     /// # Errors
     /// The first part that does not fit, with the shape expected.
-    pub fn new(mut parts: Parts) -> Result<Self> {
+    pub fn new(parts: Parts) -> Result<Self> {
+        let model = Model::of_numbers(parts)?;
+        model.check_numbers()?;
+        Ok(model)
+    }
+
+    /// The same for numbers that were made from the dtype's own.
+    fn of_numbers(mut parts: Parts) -> Result<Self> {
         parts.make_row_major();
         let model = Model(parts);
         let ends = model.n_prelude.saturating_add(model.n_coda);
@@ -181,7 +188,6 @@ impl Model {
         }
         model.check_shapes()?;
         model.check_ports()?;
-        model.check_numbers()?;
         Ok(model)
     }
 

@@ -20,7 +20,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let at_file = |error: Error| error.at(Place::File(args.certificate.clone()));
     let bytes = source::bytes(&args.certificate)?;
     let file = CertificateFile::from_json(&String::from_utf8_lossy(&bytes)).map_err(at_file)?;
-    let (model, model_sha256) = source::model(&args.model)?;
+    let (model, model_sha256) = source::model_with_sha256(&args.model)?;
     let source = source::circuit(&args.circuit)?;
     let (model, circuit) = ((&model, &*model_sha256), (&source.circuit, &*source.sha256));
     file.recheck(model, circuit, prove).map_err(at_file)?;

@@ -55,7 +55,7 @@ pub fn convert(args: &ConvertArgs) -> Result<Report> {
 }
 
 pub fn decompile(args: &DecompileArgs) -> Result<Report> {
-    let (model, sha256) = source::model(&args.model)?;
+    let (model, sha256) = source::model_with_sha256(&args.model)?;
     let circuit = verify::decompile(&model)?;
     let source = source::Source { name: args.model.clone(), circuit, sha256 };
     write(&source, args.output.as_deref().unwrap_or("-"), args.format)

@@ -175,7 +175,7 @@ pub fn with_loops(model: Model, asked: Option<usize>) -> Result<Model> {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    let model = with_loops(source::model(&args.model)?.0, args.loops)?;
+    let model = with_loops(source::model(&args.model)?, args.loops)?;
     let engine = args.engine.prepare(&model)?;
     let ports = assignments::Ports {
         inputs: &model.labels.input_names,

@@ -6,6 +6,7 @@ use std::path::Path;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
 use circuit2tf::{Error, Place, Result, family, format};
+use rayon::prelude::*;
 use sha2::{Digest, Sha256};
 
 /// A circuit with what the model file says of its source.
@@ -40,13 +41,23 @@ pub fn circuit_from(bytes: Vec<u8>, spec: &str) -> Result<Source> {
     Ok(Source { name: name(spec), circuit: loaded.circuit, sha256: sha256(&bytes) })
 }
 
+/// Reads a model file.
+pub fn model(path: &str) -> Result<Model> {
+    file::from_bytes(&model_bytes(path)?, &name(path))
+}
+
 /// Reads a model file, and gives the sha256 of its bytes with it.
-pub fn model(path: &str) -> Result<(Model, String)> {
+pub fn model_with_sha256(path: &str) -> Result<(Model, String)> {
+    let bytes = model_bytes(path)?;
+    let (model, sha256) = rayon::join(|| file::from_bytes(&bytes, &name(path)), || sha256(&bytes));
+    Ok((model?, sha256))
+}
+
+fn model_bytes(path: &str) -> Result<Vec<u8>> {
     if !is_file(path) && family::is_spec(path) {
         return Err(Error::new("a model file", format!("the family {path:?}")).hint(ORDER));
     }
-    let bytes = bytes(path)?;
-    Ok((file::from_bytes(&bytes, &name(path))?, sha256(&bytes)))
+    bytes(path)
 }
 
 const ORDER: &str = "where both are given, the model stands before the circuit";
@@ -67,7 +78,31 @@ pub fn bytes(path: &str) -> Result<Vec<u8>> {
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         return read.map(|_| bytes).map_err(|error| Error::io("stdin", "read", &error));
     }
-    std::fs::read(path).map_err(|error| Error::io(path, "read", &error))
+    read(path).map_err(|error| Error::io(path, "read", &error))
+}
+
+/// A large file is read in several places at once: most of the time goes into memory that is touched first.
+#[cfg(unix)]
+fn read(path: &str) -> std::io::Result<Vec<u8>> {
+    use std::os::unix::fs::FileExt;
+    const PART: usize = 1 << 20;
+    let file = std::fs::File::open(path)?;
+    let length = file.metadata()?.len();
+    if length <= PART as u64 {
+        return std::fs::read(path);
+    }
+    let length = usize::try_from(length).map_err(std::io::Error::other)?;
+    // Asked for first, since `vec!` ends the program where there is no room.
+    Vec::<u8>::new().try_reserve_exact(length)?;
+    let mut bytes = vec![0; length];
+    let parts = bytes.par_chunks_mut(PART).enumerate();
+    parts.try_for_each(|(i, part)| file.read_exact_at(part, (i * PART) as u64))?;
+    Ok(bytes)
+}
+
+#[cfg(not(unix))]
+fn read(path: &str) -> std::io::Result<Vec<u8>> {
+    std::fs::read(path)
 }
 
 /// Writes a file whole or not at all: to a temporary file beside it, then renamed.

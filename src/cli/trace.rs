@@ -43,7 +43,7 @@ enum Format {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    let model = source::model(&args.model)?.0;
+    let model = source::model(&args.model)?;
     let circuit = args.circuit.as_deref().map(source::circuit).transpose()?;
     let circuit = circuit.as_ref().map(|source| &source.circuit);
     if let Some(file) = &args.inputs {

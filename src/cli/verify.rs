@@ -105,7 +105,7 @@ fn named(file: &Option<String>) -> &str {
 fn check_model(args: &Args) -> Result<Report> {
     // Before the work, which may be long, so that no verdict is lost to a slip in a name.
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
-    let (model, model_sha256) = source::model(named(&args.model))?;
+    let (model, model_sha256) = source::model_with_sha256(named(&args.model))?;
     let model = with_loops(model, args.loops)?;
     let source = source::circuit(named(&args.circuit))?;
     verify::require_same_ports(&model, &source.circuit)?;

@@ -89,14 +89,28 @@ impl Dtype {
         }
     }
 
-    /// The first number that is none of the format.
+    /// The first number that is none of the format; what is not a number is of every format.
     pub fn first_outside(self, numbers: &[f64]) -> Option<f64> {
-        let differs = |x: f64| self.round(x) != x && !x.is_nan();
         match self {
             Dtype::F64 => None,
-            _ => numbers.iter().copied().find(|&x| differs(x)),
+            Dtype::F32 => first(numbers, |x| f64::from(x as f32) != x),
+            // The first 16 bits of a number of f32, of which the others are 0.
+            Dtype::Bf16 => first(numbers, |x| {
+                let single = x as f32;
+                (f64::from(single) != x) | (single.to_bits() & 0xFFFF != 0)
+            }),
+            Dtype::F16 => first(numbers, |x| self.round(x) != x),
         }
     }
+}
+
+/// The first number for which `is_outside` holds and that is a number.
+fn first(numbers: &[f64], is_outside: impl Fn(f64) -> bool) -> Option<f64> {
+    /// Looked at without a way out between them, which lets the processor take several at once.
+    const CHUNK: usize = 256;
+    let is_outside = |x: f64| is_outside(x) & !x.is_nan();
+    let any = |chunk: &&[f64]| chunk.iter().fold(false, |any, &x| any | is_outside(x));
+    numbers.chunks(CHUNK).find(any)?.iter().copied().find(|&x| is_outside(x))
 }
 
 impl fmt::Display for Dtype {
@@ -142,5 +156,32 @@ mod tests {
         assert_eq!(Dtype::Bf16.first_outside(&[1.0, 256.0, 257.0]), Some(257.0));
         assert_eq!(Dtype::F16.first_outside(&[2048.0, 1e5]), Some(1e5));
         assert_eq!(Dtype::F32.first_outside(&[f64::NAN, f64::INFINITY]), None);
+    }
+
+    /// Numbers of a format, numbers beside them by a bit of f32 or of f64, and beyond its ends.
+    #[test]
+    fn a_number_is_of_the_format_if_rounding_leaves_it_alone() {
+        let near = |x: f64| {
+            let single = (x as f32).to_bits();
+            let singles = [single, single ^ 1, single ^ 0x8000, single ^ 0x1000];
+            let doubles = [x, x.next_up(), x.next_down(), -x];
+            singles.map(|bits| f64::from(f32::from_bits(bits))).into_iter().chain(doubles)
+        };
+        for dtype in Dtype::ALL {
+            let powers = (-1074..1024).map(|e| f64::from(e).exp2());
+            let others = [0.0, 3.0, 257.0, 65_504.0, 65_520.0, f64::INFINITY, f64::NAN];
+            for x in powers.chain(others).chain([dtype.max_finite()]).flat_map(near) {
+                let is_outside = !x.is_nan() && dtype.round(x) != x;
+                assert_eq!(
+                    dtype.first_outside(&[1.0, x]).is_some(),
+                    is_outside,
+                    "{x:e} in {dtype}"
+                );
+            }
+            let mut many = vec![1.0; 1000];
+            (many[700], many[600]) = (f64::MIN_POSITIVE / 4.0, 1.0 + f64::EPSILON);
+            let expected = if dtype == Dtype::F64 { None } else { Some(many[600]) };
+            assert_eq!(dtype.first_outside(&many), expected, "{dtype}");
+        }
     }
 }

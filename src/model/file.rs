@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use half::{bf16, f16};
 use ndarray::{Array1, Array2, Array3};
+use rayon::prelude::*;
 use safetensors::tensor::{Dtype as FileDtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 
@@ -156,9 +157,14 @@ fn encode(dtype: Dtype, numbers: &[f64], data: &mut Vec<u8>) {
 }
 
 fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f64> {
-    fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64) -> Vec<f64> {
+    fn numbers<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f64 + Sync) -> Vec<f64> {
+        /// Fewer are decoded sooner than threads are woken.
+        const MANY: usize = 1 << 18;
         let (chunks, _) = bytes.as_chunks::<N>();
-        chunks.iter().map(|&chunk| number(chunk)).collect()
+        match chunks.len() < MANY {
+            true => chunks.iter().map(|&chunk| number(chunk)).collect(),
+            false => chunks.par_iter().map(|&chunk| number(chunk)).collect(),
+        }
     }
     match dtype {
         Dtype::F32 => numbers(bytes, |b| f64::from(f32::from_le_bytes(b))),
@@ -186,7 +192,7 @@ impl Reader<'_> {
         let n_blocks = n_prelude.saturating_add(n_core).saturating_add(n_coda);
         // A lying count is found out by the first tensor that is missing, before anything is reserved.
         let blocks: Result<Vec<Block>> = (0..n_blocks).map(|l| self.block(dtype, l)).collect();
-        let model = Model::new(Parts {
+        let model = Model::of_numbers(Parts {
             scheme: self.scheme()?,
             dtype,
             attention: self.attention()?,

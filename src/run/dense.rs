@@ -29,6 +29,7 @@ use crate::model::{Attention, Dtype, Model};
 mod basic;
 mod device;
 mod fused;
+mod rounding;
 mod softmax;
 mod weights;
 

@@ -7,9 +7,10 @@
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor, WithDType};
 use gemm::Parallelism;
+use half::f16;
 use half::slice::HalfFloatSliceExt;
-use half::{bf16, f16};
 
+use super::rounding::round_to_bf16;
 use super::softmax::{Exponential, exp_rows};
 use super::{After, Heads};
 use crate::model::{Attention, Dtype};
@@ -29,7 +30,7 @@ impl Number for f32 {
     fn round_to(numbers: &mut [f32], dtype: Dtype) {
         match dtype {
             Dtype::F32 | Dtype::F64 => {}
-            Dtype::Bf16 => numbers.iter_mut().for_each(|x| *x = bf16::from_f32(*x).to_f32()),
+            Dtype::Bf16 => round_to_bf16(numbers),
             Dtype::F16 => {
                 let mut narrow = [f16::ZERO; 64];
                 for chunk in numbers.chunks_mut(64) {
@@ -103,7 +104,7 @@ fn affine_in<T: Number>(
         with_numbers(w, |w| {
             let rows = batch * n_ctx;
             let (x, w) = (Matrix::new(x, [rows, k]), Matrix::new(w, [k, n]));
-            add_product(MatrixMut { numbers: &mut y, row_stride: n }, x, w);
+            multiply(MatrixMut { numbers: &mut y, row_stride: n }, x, w, Onto::Summand);
         })
     })??;
     T::round_to(&mut y, dtype);
@@ -173,9 +174,13 @@ impl<T: Number> Tile<T> {
         for start in (0..n).step_by(self.sums.len()) {
             let n_rows = self.sums.len().min(n - start);
             let (scores, sums) = (&mut self.scores[..n_rows * n], &mut self.sums[..n_rows]);
-            scores.fill(T::zero());
             let queries = q.rows(start, n_rows);
-            add_product(MatrixMut { numbers: scores, row_stride: n }, queries, k.transposed());
+            multiply(
+                MatrixMut { numbers: scores, row_stride: n },
+                queries,
+                k.transposed(),
+                Onto::Anything,
+            );
             T::round_to(scores, self.dtype);
             let n_visible = |i: usize| match mask {
                 Attention::Bidirectional => n,
@@ -185,7 +190,7 @@ impl<T: Number> Tile<T> {
             T::round_to(scores, self.dtype);
             let read = &mut read[start * stride..];
             let terms = Matrix::new(scores, [n_rows, n]);
-            add_product(MatrixMut { numbers: read, row_stride: stride }, terms, v);
+            multiply(MatrixMut { numbers: read, row_stride: stride }, terms, v, Onto::Anything);
             for (row, &sum) in read.chunks_mut(stride).zip(&*sums) {
                 row[..d_head].iter_mut().for_each(|x| *x /= sum);
                 T::round_to(&mut row[..d_head], self.dtype);
@@ -230,11 +235,20 @@ struct MatrixMut<'n, T> {
     row_stride: usize,
 }
 
-/// `c += a b`, on this thread.
+/// What a product finds in its place.
+#[derive(Clone, Copy, PartialEq)]
+enum Onto {
+    /// It is added.
+    Summand,
+    /// It is overwritten, unless the product has no terms.
+    Anything,
+}
+
+/// `a b`, or `c + a b`, into `c`, on this thread.
 ///
 /// # Panics
 /// Shapes do not fit, or a matrix reaches beyond its slice.
-fn add_product<T: Number>(c: MatrixMut<T>, a: Matrix<T>, b: Matrix<T>) {
+fn multiply<T: Number>(c: MatrixMut<T>, a: Matrix<T>, b: Matrix<T>, onto: Onto) {
     let ([m, k], [inner, n]) = (a.shape, b.shape);
     assert_eq!(k, inner, "columns of the one are rows of the other");
     if m * n * k == 0 {
@@ -254,7 +268,7 @@ fn add_product<T: Number>(c: MatrixMut<T>, a: Matrix<T>, b: Matrix<T>) {
             c.numbers.as_mut_ptr(),
             1,
             stride(c.row_stride),
-            true,
+            onto == Onto::Summand,
             a.numbers.as_ptr(),
             stride(a.strides[1]),
             stride(a.strides[0]),
@@ -282,15 +296,21 @@ mod tests {
             let a: Vec<f32> = (0..m * (k + 3)).map(number).collect();
             let b: Vec<f32> = (0..n * (k + 1)).map(|i| number(i + 999)).collect();
             let stride = n + 2;
-            let mut c = vec![0.5; m * stride];
             let a = Matrix { numbers: &a, shape: [m, k], strides: [k + 3, 1] };
             let b = Matrix { numbers: &b, shape: [n, k], strides: [k + 1, 1] }.transposed();
-            add_product(MatrixMut { numbers: &mut c, row_stride: stride }, a, b);
-            for (at, &found) in c.iter().enumerate() {
-                let (i, j) = (at / stride, at % stride);
-                let product = |t: usize| a.numbers[i * (k + 3) + t] * b.numbers[j * (k + 1) + t];
-                let dot: f32 = if j < n { (0..k).map(product).sum() } else { 0.0 };
-                assert_eq!(found, 0.5 + dot, "{m} {k} {n}: entry {i}, {j}");
+            for (onto, before) in [(Onto::Summand, 0.5), (Onto::Anything, f32::NAN)] {
+                let mut c = vec![before; m * stride];
+                multiply(MatrixMut { numbers: &mut c, row_stride: stride }, a, b, onto);
+                for (at, &found) in c.iter().enumerate() {
+                    let (i, j) = (at / stride, at % stride);
+                    let term = |t: usize| a.numbers[i * (k + 3) + t] * b.numbers[j * (k + 1) + t];
+                    let expected = match onto {
+                        _ if j >= n || k == 0 => before,
+                        Onto::Summand => before + (0..k).map(term).sum::<f32>(),
+                        Onto::Anything => (0..k).map(term).sum(),
+                    };
+                    assert_eq!(found.to_bits(), expected.to_bits(), "{m} {k} {n}: {i}, {j}");
+                }
             }
         }
     }
@@ -300,7 +320,7 @@ mod tests {
     fn a_factor_beyond_its_slice_is_a_bug() {
         let (a, b, mut c) = ([0f32; 5], [0f32; 6], [0f32; 4]);
         let c = MatrixMut { numbers: &mut c, row_stride: 2 };
-        add_product(c, Matrix::new(&a, [2, 3]), Matrix::new(&b, [3, 2]));
+        multiply(c, Matrix::new(&a, [2, 3]), Matrix::new(&b, [3, 2]), Onto::Summand);
     }
 
     #[test]
