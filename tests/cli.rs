@@ -326,6 +326,33 @@ fn results_go_to_stdout_and_talk_to_stderr() {
     }
 }
 
+/// A file that is read in parts, and what has no length before it has been read.
+#[cfg(unix)]
+#[test]
+fn large_files_and_pipes_are_read_whole() {
+    let session = Session::new();
+    session.ok("compile random:n=16,gates=10000,seed=1 -o large.safetensors");
+    session.ok("compile adder:2 -o small.safetensors");
+    for (name, bits) in [("large.safetensors", "0110100110010110"), ("small.safetensors", "1101")] {
+        let bytes = fs::read(session.path(name)).unwrap();
+        assert_eq!(bytes.len() > 2 << 20, name.starts_with("large"), "{}", bytes.len());
+        let expected = session.feed(&format!("run - {bits}"), bytes.clone());
+        let of_file = session.ok(&format!("run {name} {bits}"));
+        assert_eq!(of_file.stdout, expected.stdout, "{name}: {}", of_file.stderr);
+        // A second reader of a pipe would find nothing.
+        let pipe = session.path("pipe");
+        assert!(std::process::Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+        let writer = std::thread::spawn(move || fs::write(&pipe, bytes).unwrap());
+        let mut command = cargo_bin_cmd!("circuit2tf");
+        command.current_dir(session.folder.path()).args(["run", "pipe", bits]);
+        let of_pipe = command.output().unwrap();
+        writer.join().unwrap();
+        assert_eq!(of_pipe.stdout, expected.stdout, "{name}, through a pipe");
+        assert!(expected.text().contains(['0', '1']), "{name}");
+        fs::remove_file(session.path("pipe")).unwrap();
+    }
+}
+
 #[test]
 fn stdin_is_a_file_called_dash() {
     let session = Session::with_adder();

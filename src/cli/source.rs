@@ -86,12 +86,13 @@ pub fn bytes(path: &str) -> Result<Vec<u8>> {
 fn read(path: &str) -> std::io::Result<Vec<u8>> {
     use std::os::unix::fs::FileExt;
     const PART: usize = 1 << 20;
-    let file = std::fs::File::open(path)?;
-    let length = file.metadata()?.len();
-    if length <= PART as u64 {
-        return std::fs::read(path);
+    let mut file = std::fs::File::open(path)?;
+    let length = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
+    // Pipes and devices have no length.
+    if length <= PART {
+        let mut bytes = Vec::new();
+        return file.read_to_end(&mut bytes).map(|_| bytes);
     }
-    let length = usize::try_from(length).map_err(std::io::Error::other)?;
     // Asked for first, since `vec!` ends the program where there is no room.
     Vec::<u8>::new().try_reserve_exact(length)?;
     let mut bytes = vec![0; length];
