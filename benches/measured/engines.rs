@@ -7,7 +7,7 @@ use circuit2tf::family::generate;
 use circuit2tf::model::Model;
 #[cfg(feature = "gpu")]
 use circuit2tf::run::gpu::{Device, Gpu};
-use circuit2tf::run::{Engine, Resident};
+use circuit2tf::run::{Engine, Incremental, Resident};
 
 use crate::machine::Machine;
 use crate::runs::{least_seconds, pattern, peak, reset_peak};
@@ -29,6 +29,10 @@ pub fn rows(asked: &Asked, machine: &Machine) -> Result<Vec<Row>> {
     let what = format!("full model, {SPEC}, f32, two threads");
     if asked.for_row(&what) {
         rows.push(two_threads(what)?);
+    }
+    let what = "sha256, incremental, the engine alone".to_string();
+    if asked.for_row(&what) {
+        rows.push(prepared(what, machine)?);
     }
     let what = "gpu, parity:16, 65,536 inputs".to_string();
     if asked.for_row(&what) {
@@ -101,6 +105,21 @@ fn two_threads(what: String) -> Result<Row> {
         peak: peak(),
         note: String::new(),
     })
+}
+
+/// One assignment through a prepared engine: what of a whole command is neither reading nor preparing.
+fn prepared(what: String, machine: &Machine) -> Result<Row> {
+    let model = model("sha256")?;
+    let inputs = pattern(model.input_positions.len(), 1);
+    reset_peak();
+    let resident = Resident::new(&model)?;
+    let n_numbers = (model.n_ctx() * resident.n_kept()) as f64;
+    let limit = n_numbers * resident.cost().reads / machine.picks;
+    let incremental = Incremental::of(resident).map_err(|(_, refusal)| refusal)?;
+    let figure = least_seconds(|| incremental.run(&inputs, model.n_loops))?;
+    let note = incremental.remark().unwrap_or_default();
+    let (figure, limit) = (Some(figure), Some(limit));
+    Ok(Row { what, unit: Unit::Wall, figure, target: Some(0.1), limit, peak: peak(), note })
 }
 
 #[cfg(not(feature = "gpu"))]
