@@ -326,17 +326,40 @@ fn results_go_to_stdout_and_talk_to_stderr() {
     }
 }
 
+/// Queries so short leave no softmax one-hot, so that only the literal engine may say what comes out.
+#[test]
+fn a_model_that_cannot_be_evaluated_partially_runs_literally_and_says_so() {
+    let session = Session::new();
+    session.ok("compile adder:2 -o m.safetensors");
+    let path = session.path("m.safetensors");
+    let model = circuit2tf::model::file::from_bytes(&fs::read(&path).unwrap(), "m").unwrap();
+    let mut parts = model.into_parts();
+    parts.blocks.iter_mut().for_each(|block| block.w_q.mapv_inplace(|x| x / 512.0));
+    let soft = circuit2tf::model::Model::new(parts).unwrap();
+    fs::write(&path, circuit2tf::model::file::to_bytes(&soft)).unwrap();
+    let refusal = session.call("run m.safetensors 1101 --engine resident");
+    assert_eq!(refusal.status, 2);
+    assert!(refusal.stderr.contains("one-hot"), "{}", refusal.stderr);
+    let literal = session.ok("run m.safetensors 1101 0110 --engine reference");
+    let answer = session.ok("run m.safetensors 1101 0110");
+    assert_eq!(answer.stdout, literal.stdout);
+    assert!(answer.stderr.starts_with("note: running the reference engine: "), "{}", answer.stderr);
+}
+
 /// A file that is read in parts, and what has no length before it has been read.
 #[cfg(unix)]
 #[test]
 fn large_files_and_pipes_are_read_whole() {
     let session = Session::new();
-    session.ok("compile random:n=16,gates=10000,seed=1 -o large.safetensors");
-    session.ok("compile adder:2 -o small.safetensors");
-    for (name, bits) in [("large.safetensors", "0110100110010110"), ("small.safetensors", "1101")] {
+    for (name, spec, bits) in [
+        ("large.safetensors", "random:n=16,gates=10000,seed=1", "0110100110010110"),
+        ("small.safetensors", "adder:2", "1101"),
+    ] {
+        session.ok(&format!("compile {spec} -o {name}"));
         let bytes = fs::read(session.path(name)).unwrap();
         assert_eq!(bytes.len() > 2 << 20, name.starts_with("large"), "{}", bytes.len());
         let expected = session.feed(&format!("run - {bits}"), bytes.clone());
+        assert_eq!(expected.text(), session.ok(&format!("eval {spec} {bits}")).text(), "{name}");
         let of_file = session.ok(&format!("run {name} {bits}"));
         assert_eq!(of_file.stdout, expected.stdout, "{name}: {}", of_file.stderr);
         // A second reader of a pipe would find nothing.
@@ -346,9 +369,9 @@ fn large_files_and_pipes_are_read_whole() {
         let mut command = cargo_bin_cmd!("circuit2tf");
         command.current_dir(session.folder.path()).args(["run", "pipe", bits]);
         let of_pipe = command.output().unwrap();
-        writer.join().unwrap();
+        // Before the writer is waited for, who waits himself if nobody reads.
         assert_eq!(of_pipe.stdout, expected.stdout, "{name}, through a pipe");
-        assert!(expected.text().contains(['0', '1']), "{name}");
+        writer.join().unwrap();
         fs::remove_file(session.path("pipe")).unwrap();
     }
 }

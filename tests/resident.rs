@@ -348,3 +348,25 @@ fn positions_far_behind_are_looked_at_like_the_first() {
         Err(error) => assert!(error.expected.contains("states"), "{error}"),
     }
 }
+
+/// More gates than scores could be held of; a whole block of a hash through every layer, and beyond.
+#[test]
+fn sha256_runs_through_the_model() {
+    let circuit = generate("sha256").unwrap();
+    let model = compile(&circuit, "", &Options::default()).unwrap();
+    assert!(Reference::new(&model).is_err(), "its scores do not fit");
+    let inputs = random_batch(circuit.inputs().len(), 1);
+    let expected = Oracle::new(&circuit).unwrap().run(&inputs).unwrap();
+    let incremental = Incremental::new(&model).unwrap();
+    for n_loops in [model.n_loops, 5331] {
+        let outputs = incremental.run(&inputs, n_loops).unwrap();
+        assert_eq!(expected.first_difference(&outputs), None, "{n_loops} loops");
+    }
+    let before = model.n_loops - 1;
+    let resident = Resident::new(&model).unwrap();
+    for n_loops in [before, model.n_loops] {
+        let [of_resident, of_incremental] = [&resident as &dyn Engine, &incremental]
+            .map(|engine| engine.run(&inputs, n_loops).unwrap());
+        assert_eq!(of_resident.first_difference(&of_incremental), None, "{n_loops} loops");
+    }
+}

@@ -82,11 +82,9 @@ impl<T: Lane> Plan<T> {
         // Rows in the order in which the first layer computes them, so that it writes one after the other.
         let mut rows = vec![0; frame.model.n_ctx() * n_kept];
         if let Some(table) = tables.first() {
-            table
-                .order
-                .iter()
-                .enumerate()
-                .for_each(|(row, &cell)| rows[cell as usize] = row as u32);
+            for (row, &cell) in table.order.iter().enumerate() {
+                rows[cell as usize] = row as u32;
+            }
         }
         let sweeps =
             tables.iter().zip(layers).map(|(table, layer)| table.sweep(layer, &rows, n_kept));
