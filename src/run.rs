@@ -8,6 +8,7 @@ use crate::model::Model;
 
 mod decoder;
 mod dense;
+mod enclosure;
 mod forward;
 #[cfg(feature = "gpu")]
 pub mod gpu;
@@ -18,6 +19,7 @@ mod simd;
 
 pub use decoder::{Decoder, Emission, Emitted};
 pub use dense::{Dense, Device, DeviceName};
+pub use enclosure::{Assumptions, Decision, Enclosed, Enclosure, Interval, Quantity, Softmax};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
 pub use reference::{Reference, Step};
 pub use resident::{Cost, Folded, Incremental, Resident, Work};
@@ -33,6 +35,12 @@ pub trait Engine: Sync {
     /// # Errors
     /// `inputs` has not one row per input of the model.
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch>;
+
+    /// Whether no sum rounds in the model, for any input, in any order, so that every honest runner gets the same
+    /// numbers. False where the engine does not know.
+    fn is_exact(&self) -> bool {
+        false
+    }
 
     /// What the engine has to say about the runs so far.
     fn remark(&self) -> Option<String> {

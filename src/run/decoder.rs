@@ -176,7 +176,7 @@ impl<'m> Decoder<'m> {
     }
 
     /// Thoughts and tokens for a number of loops.
-    fn steps(&self, n_loops: usize) -> (usize, usize) {
+    pub(super) fn steps(&self, n_loops: usize) -> (usize, usize) {
         match self.model.scheme {
             Scheme::Coconut => (n_loops, self.n_answers),
             _ => (0, n_loops),
@@ -184,7 +184,7 @@ impl<'m> Decoder<'m> {
     }
 
     /// An error if the steps go beyond the last position.
-    fn require_room(&self, n_loops: usize) -> Result<()> {
+    pub(super) fn require_room(&self, n_loops: usize) -> Result<()> {
         let (n_thoughts, n_tokens) = self.steps(n_loops);
         let n = self.prompt.len().saturating_add(n_thoughts).saturating_add(n_tokens);
         if n <= self.model.n_ctx() {
@@ -195,7 +195,7 @@ impl<'m> Decoder<'m> {
     }
 
     /// The bits of the outputs in a sequence of tokens.
-    fn read(&self, tokens: &[usize]) -> Vec<bool> {
+    pub(super) fn read(&self, tokens: &[usize]) -> Vec<bool> {
         let outputs = self.model.output_positions.iter().zip(&self.slots);
         outputs.map(|(&position, &slot)| tokens[position] >> slot & 1 == 1).collect()
     }
@@ -215,7 +215,7 @@ impl<'m> Decoder<'m> {
         f64: AsPrimitive<T>,
     {
         let (n_thoughts, n_tokens) = self.steps(n_loops);
-        let mut tokens: Vec<_> = assignments.map(|a| self.start(inputs, a)).collect();
+        let mut tokens: Vec<_> = assignments.map(|a| self.start(&inputs.column(a))).collect();
         let mut hidden = self.read_prompt(weights, &mut prefix, &tokens);
         let mut next = self.prompt.len();
         for _ in 0..n_thoughts {
@@ -239,10 +239,10 @@ impl<'m> Decoder<'m> {
     }
 
     /// The prompt with an assignment's bits, and 0 at the positions to come.
-    fn start(&self, inputs: &Batch, assignment: usize) -> Vec<usize> {
+    pub(super) fn start(&self, inputs: &[bool]) -> Vec<usize> {
         let mut tokens = self.prompt.clone();
-        for (i, &position) in self.model.input_positions.iter().enumerate() {
-            tokens[position] = usize::from(inputs.get(i, assignment));
+        for (&position, &bit) in self.model.input_positions.iter().zip(inputs) {
+            tokens[position] = usize::from(bit);
         }
         tokens.resize(self.model.n_ctx(), 0);
         tokens

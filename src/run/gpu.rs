@@ -107,6 +107,10 @@ impl Engine for Gpu<'_> {
         &self.name
     }
 
+    fn is_exact(&self) -> bool {
+        self.resident.is_exact()
+    }
+
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         require_inputs(self.model, inputs)?;
         let n = inputs.n_assignments();

@@ -231,6 +231,14 @@ impl Engine for Halting<'_> {
         }
     }
 
+    /// The probes of the resident engine round nowhere either.
+    fn is_exact(&self) -> bool {
+        match &self.inner {
+            Inner::Resident(engine) => engine.is_exact(),
+            Inner::Reference(_) => false,
+        }
+    }
+
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         Ok(self.run_until_halted(inputs, n_loops)?.outputs)
     }

@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
 
 mod attention;
-mod exact;
+pub(in crate::run) mod exact;
 mod fold;
 mod frame;
 mod histories;
@@ -325,6 +325,12 @@ fn in_layer(error: Error, l: usize) -> Error {
 impl Engine for Resident<'_> {
     fn name(&self) -> &'static str {
         "resident"
+    }
+
+    /// The premises are that queries, keys, scores, values, units and what is written round nowhere, and that
+    /// rows are one-hot by f32's threshold; embeddings may round.
+    fn is_exact(&self) -> bool {
+        self.frame.starts_exactly()
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {

@@ -89,6 +89,15 @@ impl Sum {
     }
 }
 
+/// Whether the sum of two numbers of the format is one.
+pub fn is_exact_sum(dtype: Dtype, a: f64, b: f64) -> bool {
+    let sum = a + b;
+    // What the sum in f64 is off by, exactly (Knuth's two-sum).
+    let part = sum - a;
+    let error = (a - (sum - part)) + (b - part);
+    error == 0.0 && dtype.round(sum) == sum
+}
+
 /// `2^e` for an `e` above the subnormal range; infinite if it overflows.
 #[inline]
 fn power_of_two(e: i32) -> f64 {
@@ -142,6 +151,9 @@ mod tests {
             assert!(is_exact(dtype, &[(0.0, 1.0)]), "{dtype}");
         }
         assert!(!is_exact(Dtype::F64, &[(f64::MAX, f64::MAX)]));
+        assert!(is_exact_sum(Dtype::Bf16, 255.0, 1.0) && !is_exact_sum(Dtype::Bf16, 256.0, 1.0));
+        assert!(is_exact_sum(Dtype::F64, 0.5, 0.25) && !is_exact_sum(Dtype::F64, 1.0, 1e-20));
+        assert!(!is_exact_sum(Dtype::F64, f64::MAX, f64::MAX));
         assert!(!is_exact(Dtype::F64, &[(0.1, 0.1)]));
     }
 }

@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::exact::{Bound, Sum};
+use super::exact::{Bound, Sum, is_exact_sum};
 use super::{in_chunks, refuse};
 use crate::error::Result;
 use crate::model::{Block, Dtype, Model};
@@ -128,6 +128,19 @@ impl<'m> Frame<'m> {
             // As the reference engine: the sum in f32, then rounded to the dtype.
             dtype => dtype.round(f64::from(token as f32 + own as f32)),
         }
+    }
+
+    /// Whether no embedding's sum rounds, of a token and a position.
+    pub fn starts_exactly(&self) -> bool {
+        let is_exact = |position: usize, bit: bool| {
+            let token = self.token(position, bit);
+            let rows = self.model.w_e.row(token);
+            let pairs = rows.iter().zip(self.model.w_pos.row(position));
+            self.is_zero[token]
+                || pairs.into_iter().all(|(&t, &p)| is_exact_sum(self.model.dtype, t, p))
+        };
+        let positions = 0..self.model.n_ctx();
+        positions.into_iter().all(|p| self.bits(p).iter().all(|&bit| is_exact(p, bit)))
     }
 
     /// The number that a static channel holds.

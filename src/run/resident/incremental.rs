@@ -227,6 +227,10 @@ impl Engine for Incremental<'_> {
         "incremental"
     }
 
+    fn is_exact(&self) -> bool {
+        self.resident.is_exact()
+    }
+
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         require_inputs(self.resident.frame.model, inputs)?;
         let n_layers = self.resident.frame.model.schedule_of(n_loops).n_steps();

@@ -1,0 +1,73 @@
+//! Intervals of real numbers, and their rounding to a format.
+
+use super::super::resident::exact::Bound;
+use crate::model::Dtype;
+
+/// All numbers from `lo` to `hi`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Interval {
+    pub lo: f64,
+    pub hi: f64,
+}
+
+impl Interval {
+    pub const ZERO: Interval = Interval::point(0.0);
+
+    pub const fn point(x: f64) -> Self {
+        Interval { lo: x, hi: x }
+    }
+
+    pub fn is_point(self) -> bool {
+        self.lo == self.hi
+    }
+
+    pub fn contains(self, x: f64) -> bool {
+        self.lo <= x && x <= self.hi
+    }
+
+    /// The least interval around both.
+    pub fn hull(self, other: Interval) -> Self {
+        Interval { lo: self.lo.min(other.lo), hi: self.hi.max(other.hi) }
+    }
+
+    /// The largest magnitude.
+    pub fn magnitude(self) -> f64 {
+        self.lo.abs().max(self.hi.abs())
+    }
+
+    pub fn middle(self) -> f64 {
+        self.lo / 2.0 + self.hi / 2.0
+    }
+
+    pub fn radius(self) -> f64 {
+        self.hi / 2.0 - self.lo / 2.0
+    }
+
+    /// None if an end is infinite or no number.
+    pub fn finite(self) -> Option<Self> {
+        (self.lo.is_finite() && self.hi.is_finite()).then_some(self)
+    }
+
+    /// What numbers of it are when rounded; rounding is monotone.
+    pub fn round(self, dtype: Dtype) -> Self {
+        Interval { lo: dtype.round(self.lo), hi: dtype.round(self.hi) }
+    }
+
+    /// The sums of a number of each, numbers of the format, rounded to it: the sum in f64 has more than twice
+    /// the precision of every narrower format, so that rounding twice equals rounding once.
+    pub fn add(self, other: Interval, dtype: Dtype) -> Self {
+        Interval { lo: self.lo + other.lo, hi: self.hi + other.hi }.round(dtype)
+    }
+
+    pub fn relu(self) -> Self {
+        Interval { lo: self.lo.max(0.0), hi: self.hi.max(0.0) }
+    }
+
+    /// Of one term of a sum; of a number that is not known, one that no lemma applies to.
+    pub fn bound(self) -> Bound {
+        match self.is_point() {
+            true => Bound::of(self.lo),
+            false => Bound { magnitude: self.magnitude(), exponent: i32::MIN },
+        }
+    }
+}
