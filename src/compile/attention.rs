@@ -10,7 +10,7 @@
 //! (2) Partial sums of a score are `β` times an integer of magnitude at most `m`, so exact in any order
 //! as long as `m ≤ 2^p`, and they don't overflow as `β m` is below the largest finite number.
 //! (3) Softmax subtracts the largest score, exactly; `exp(0) = 1`, and since `4 β` is at least the
-//! underflow threshold of the dtype ([`Dtype::underflow_threshold`]), every other term is exactly 0.
+//! threshold of its softmax ([`Dtype::softmax_threshold`]), every other term is exactly 0.
 //! The sum is 1: the row is one-hot. (4) The head reads `value` of the operand, `±1`, and adds it to
 //! `fetch{h} = +1` along with the output bias `-1`: `1 + v - 1 = v`; `not_fetch{h}` is its negative.
 //! End of proof.
@@ -18,7 +18,7 @@
 use crate::layout::Layout;
 use crate::model::{Block, Dtype};
 
-/// `β`: the least power of two with `4 β ≥ θ` for f64, whose underflow threshold `θ = 745.13` is the
+/// `β`: the least power of two with `4 β ≥ θ` for f64, whose softmax threshold `θ = 745.13` is the
 /// largest. One value for all dtypes, so a file stays exact when a runner widens its numbers.
 pub const INVERSE_TEMPERATURE: f64 = 256.0;
 
@@ -52,9 +52,9 @@ pub(crate) fn assert_exact(layout: &Layout, dtype: Dtype) {
     assert!(INVERSE_TEMPERATURE * code_length <= dtype.max_finite(), "scores overflow in {dtype}");
 }
 
-/// The score gap of the default temperature over the dtype's underflow threshold.
+/// The score gap of the default temperature over the dtype's softmax threshold.
 fn gap_over_threshold(dtype: Dtype) -> f64 {
-    GAP * INVERSE_TEMPERATURE / dtype.underflow_threshold()
+    GAP * INVERSE_TEMPERATURE / dtype.softmax_threshold()
 }
 
 #[cfg(test)]

@@ -28,10 +28,13 @@ function roundToF16(x) {
   return Math.abs(rounded) > 65504 ? Math.sign(x) * Infinity : rounded;
 }
 
-// Per format: rounding, and the threshold θ = (p - e_min) ln 2 beyond which exp(-θ) rounds to zero.
+const SINGLE = { wide: Math.fround, threshold: (24 + 126) * Math.LN2 };
+
+// Per format: rounding to it; rounding to the format that a softmax is taken in, f32 at least; and the
+// threshold θ = (p - e_min) ln 2 of that one beyond which exp(-θ) rounds to zero.
 export const FORMATS = {
-  f32: { round: Math.fround, threshold: (24 + 126) * Math.LN2 },
-  f16: { round: roundToF16, threshold: (11 + 14) * Math.LN2 },
-  bf16: { round: roundToBf16, threshold: (8 + 126) * Math.LN2 },
-  f64: { round: (x) => x, threshold: (53 + 1022) * Math.LN2 },
+  f32: { round: Math.fround, ...SINGLE },
+  f16: { round: roundToF16, ...SINGLE },
+  bf16: { round: roundToBf16, ...SINGLE },
+  f64: { round: (x) => x, wide: (x) => x, threshold: (53 + 1022) * Math.LN2 },
 };

@@ -1,8 +1,8 @@
 // The forward pass, literally: every layer of every loop, dense softmax attention, from the numbers of the
 // model file and nothing else.
 //
-// A result of an operation is rounded to the model's format, a matrix product counting as one operation;
-// sums inside are of float64. A zero weight is skipped where all numbers are finite, and a pattern is kept
+// A result of an operation is rounded to the model's format, a matrix product counting as one operation, a
+// softmax, taken in f32 at least, as another; sums inside are of float64. A zero weight is skipped where all numbers are finite, and a pattern is kept
 // while queries and keys stay the same: the same numbers, sooner. Nothing here depends on the circuit.
 
 import { FORMATS } from "./arithmetic.js";
@@ -71,21 +71,23 @@ function addDense(result, at, x, from, { inner, columns, dense }) {
 }
 
 // In place: exp(x - max) / Σ exp(x - max) over the first `n` numbers from `start`, 0 in the rest.
-function softmax(scores, start, n, total, round) {
+function softmax(scores, start, n, total, { round, wide }) {
   let max = -Infinity;
   for (let j = 0; j < n; j++) if (!(scores[start + j] <= max)) max = scores[start + j];
   let sum = 0;
   for (let j = 0; j < n; j++) {
-    const term = round(Math.exp(round(scores[start + j] - max)));
+    const term = wide(Math.exp(wide(scores[start + j] - max)));
     scores[start + j] = term;
-    if (term !== 0) sum = round(sum + term);
+    sum += term;
   }
-  if (sum !== 1) for (let j = 0; j < n; j++) scores[start + j] = round(scores[start + j] / sum);
+  sum = wide(sum);
+  for (let j = 0; j < n; j++) scores[start + j] = round(wide(scores[start + j] / sum));
   scores.fill(0, start + n, start + total);
 }
 
 export function makeRunner(model) {
-  const { round } = FORMATS[model.dtype];
+  const format = FORMATS[model.dtype];
+  const { round } = format;
   const { nCtx: n, dModel: d, dHead, dMlp, nHeads } = model;
   const tensor = (name) => model.tensors.get(name).data;
   const layers = Array.from({ length: model.nLayers }, (_, l) => readLayer(l));
@@ -148,7 +150,7 @@ export function makeRunner(model) {
       }
     }
     const pattern = s.slice();
-    for (let i = 0; i < n; i++) softmax(pattern, i * n, model.causal ? i + 1 : n, n, round);
+    for (let i = 0; i < n; i++) softmax(pattern, i * n, model.causal ? i + 1 : n, n, format);
     const entry = { q, k, scores: s, pattern, weights: sparse(pattern, 0, n, n) };
     memory.set(key, entry);
     return entry;

@@ -1,8 +1,9 @@
 // The inequalities behind the proof, evaluated on the weights at hand.
 //
 // Exact mode: where the target's score leads every other by at least θ, the other terms of the softmax are
-// exactly 0. Leak: else λ = 1 - weight of the target; the compiled MLP looks operands up rightly in ideal
-// arithmetic while λ ≤ (s - 1) / (2 k s) with s = 4, k heads.
+// exactly 0. θ is f32's for f16 and bf16 too, since a softmax may be taken in f32. Leak: else λ = 1 - weight
+// of the target; the compiled MLP looks operands up rightly in ideal arithmetic while λ ≤ (s - 1) / (2 k s)
+// with s = 4, k heads.
 
 import { FORMATS } from "./arithmetic.js";
 

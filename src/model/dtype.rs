@@ -78,6 +78,15 @@ impl Dtype {
         (f64::from(self.precision()) - f64::from(self.min_exponent())) * std::f64::consts::LN_2
     }
 
+    /// The lead of a score from which on the exponentials of the others are zero wherever the softmax is taken
+    /// in the format, or in f32 if that is wider: the larger of the two underflow thresholds.
+    ///
+    /// It is a bound for the exponential. A weight, its quotient by the sum, can be zero before: beside two
+    /// leading scores it is half the exponential, and half of the least number of a format rounds to zero.
+    pub fn softmax_threshold(self) -> f64 {
+        self.underflow_threshold().max(Dtype::F32.underflow_threshold())
+    }
+
     /// The nearest number of the format, ties to even, in one rounding.
     #[inline]
     pub fn round(self, x: f64) -> f64 {
@@ -168,6 +177,25 @@ mod tests {
         for (dtype, theta) in expected {
             assert!((dtype.underflow_threshold() - theta).abs() < 0.01, "{dtype}");
         }
+    }
+
+    /// Taken in f32, a softmax of scores that lead by the threshold of f16 or bf16 still leaks.
+    #[test]
+    fn the_threshold_of_a_softmax_is_that_of_f32_unless_the_format_is_wider() {
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
+            assert_eq!(dtype.softmax_threshold(), Dtype::F32.underflow_threshold());
+            let below = -(dtype.underflow_threshold() + 0.01) as f32;
+            assert_eq!(below.exp() == 0.0, dtype == Dtype::F32, "{dtype}");
+        }
+        assert_eq!(Dtype::F64.softmax_threshold(), Dtype::F64.underflow_threshold());
+    }
+
+    /// Two leaders, the third behind them by less than f16's threshold: its exponential is not 0, its weight is.
+    #[test]
+    fn a_weight_can_vanish_where_its_exponential_does_not() {
+        let term = Dtype::F16.round((-17.3f64).exp());
+        assert!(term > 0.0);
+        assert_eq!(Dtype::F16.round(term / (2.0 + term)), 0.0);
     }
 
     /// Numbers beside the middle of two neighbours, by less than f32 shows and by the last bit of f64.

@@ -19,7 +19,7 @@
 //!
 //! 1. *Gathering.* At the prompt's last token the score of an input is `S = 4β` if it is 1 and `-S` if it is 0, and the
 //!    token's own is 0: the inputs that are 1, of which there are `c`, share the weight, `1/c` each; if there are none, the
-//!    token itself has it. A gap of `S` is at least the underflow threshold of the dtype, so all else has weight 0, exactly.
+//!    token itself has it. A gap of `S` is at least the softmax threshold of the dtype, so all else has weight 0, exactly.
 //!    Input `i` puts its weight `w` into `gather[i]`. The MLP makes the slot `1 - relu(1 - K w)`, with `K ≥ 8n` a power of
 //!    two: exactly 0 for `w = 0`; and where the input is 1, `w` is at least `1/n` but for rounding, so that `K w ≥ 7`, and
 //!    `1 - K w` is negative however sums are rounded (`blocks`): exactly 1. `gather[i]` less `relu(gather[i])` is 0.

@@ -1,8 +1,8 @@
 //! The arithmetic of a forward pass, in the model's dtype, which the engines that take it literally share.
 //!
 //! f32 and f64 are computed as they are. f16 and bf16 are computed in f32 and rounded after every operation,
-//! a matrix product counting as one, as the usual runtimes do; f32 has more than twice their precision, so
-//! rounding twice equals rounding once.
+//! a matrix product and a softmax counting as one each, as the usual runtimes do; f32 has more than twice
+//! their precision, so rounding a sum twice equals rounding it once.
 
 use half::{bf16, f16};
 use ndarray::linalg::general_mat_mul;
@@ -41,7 +41,7 @@ impl AnyWeights {
     /// The numbers of a model, in the format its dtype is computed in.
     pub fn new(model: &Model) -> Self {
         // A little beyond the threshold, so that rounding the threshold itself cannot matter.
-        let underflow = model.dtype.underflow_threshold() + 0.01;
+        let underflow = model.dtype.softmax_threshold() + 0.01;
         let single = |round| {
             let arithmetic = Arithmetic { round, underflow: underflow as f32 };
             AnyWeights::Single(Weights::new(model, arithmetic))
@@ -70,7 +70,7 @@ fn round_to_bf16(numbers: &mut [f32]) {
 pub(super) struct Arithmetic<T> {
     /// Applied to the results of every operation; none where `T` is the dtype.
     round: Option<fn(&mut [T])>,
-    /// `exp(-x)` rounds to 0 in the dtype from here on.
+    /// `exp(-x)` rounds to 0 in `T` from here on.
     underflow: T,
 }
 
@@ -87,37 +87,42 @@ impl<T: Number> Arithmetic<T> {
         }
     }
 
-    pub fn rounded(self, mut number: T) -> T {
-        self.round_in_place(std::slice::from_mut(&mut number));
-        number
-    }
-
     /// `x w + b`
     pub fn affine(self, x: ArrayView2<T>, w: &Array2<T>, b: &Array1<T>) -> Array2<T> {
         self.round(self.round(x.dot(w)) + b)
     }
+}
 
-    /// `exp(x - max) / Σ exp(x - max)`, in place.
+impl<T: Number> Arithmetic<T>
+where
+    f64: AsPrimitive<T>,
+{
+    /// `exp(x - max) / Σ exp(x - max)` of scores of the dtype, in place: all of it in `T`, rounded to the dtype
+    /// once.
     ///
-    /// Terms that underflow are set to 0 without being computed and are left out of the sum, and a sum of
-    /// 1 divides nothing: the same numbers, sooner.
+    /// The sum is added up in f64 and then rounded to `T`, so it is the nearest number to the exact one or
+    /// next to it, as sums by halves or in many lanes are in practice; one term after the other, in f32, a
+    /// thousand equal terms can be off by hundreds of units. Terms that underflow are set to 0 without being
+    /// computed, and a row of one term, 1, is left as it is: the same numbers, sooner.
     pub fn softmax(self, row: &mut [T]) {
         let max = maximum(row);
-        row.iter_mut().for_each(|score| *score -= max);
-        self.round_in_place(row);
-        let mut sum = T::zero();
-        for term in row.iter_mut() {
-            if *term <= -self.underflow {
-                *term = T::zero();
+        let (mut sum, mut n_terms) = (0.0, 0);
+        for score in row.iter_mut() {
+            let difference = *score - max;
+            if difference <= -self.underflow {
+                *score = T::zero();
             } else {
-                *term = self.rounded(term.exp());
-                sum = self.rounded(sum + *term);
+                *score = difference.exp();
+                sum += score.as_();
+                n_terms += 1;
             }
         }
-        if sum != T::one() {
-            row.iter_mut().for_each(|term| *term /= sum);
-            self.round_in_place(row);
+        if n_terms == 1 && sum == 1.0 {
+            return;
         }
+        let sum: T = sum.as_();
+        row.iter_mut().for_each(|term| *term /= sum);
+        self.round_in_place(row);
     }
 }
 
@@ -277,4 +282,69 @@ where
 /// The positive part; not-a-number stays so.
 fn relu<T: Float>(x: T) -> T {
     if x < T::zero() { T::zero() } else { x }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng};
+
+    fn arithmetic(dtype: Dtype) -> Arithmetic<f32> {
+        let round = match dtype {
+            Dtype::F16 => Some(round_to_f16 as fn(&mut [f32])),
+            Dtype::Bf16 => Some(round_to_bf16 as fn(&mut [f32])),
+            _ => None,
+        };
+        Arithmetic { round, underflow: 104.0 }
+    }
+
+    /// Added up in the dtype the denominator would stick at 256 or at 2048.
+    #[test]
+    fn equal_scores_have_equal_parts_of_one() {
+        for (dtype, n) in [(Dtype::Bf16, 512), (Dtype::F16, 4096), (Dtype::F32, 10_000)] {
+            let mut row = vec![3.0; n];
+            arithmetic(dtype).softmax(&mut row);
+            let expected = dtype.round(1.0 / n as f64) as f32;
+            assert!(row.iter().all(|&weight| weight == expected), "{dtype}");
+        }
+    }
+
+    /// Half a unit of the dtype and a few of f32, which is what the exponential and the quotient cost.
+    #[test]
+    fn weights_are_rounded_once() {
+        let mut rng = rand_chacha::ChaCha8Rng::seed_from_u64(7);
+        for dtype in [Dtype::F32, Dtype::F16, Dtype::Bf16] {
+            for (n, spread) in [(3, 8.0), (100, 4.0), (5000, 1.0)] {
+                let number = |_| dtype.round(rng.random::<f64>() * spread - 2.0) as f32;
+                let scores: Vec<f32> = (0..n).map(number).collect();
+                let most = scores.iter().copied().fold(f32::MIN, f32::max);
+                let term = |score: &f32| (f64::from(*score) - f64::from(most)).exp();
+                let sum: f64 = scores.iter().map(term).sum();
+                let mut row = scores.clone();
+                arithmetic(dtype).softmax(&mut row);
+                let half_a_unit = f64::from(-(dtype.precision() as i32)).exp2();
+                let most_off = half_a_unit + 3.0 * f64::from(f32::EPSILON);
+                for (&found, score) in row.iter().zip(&scores) {
+                    let exact = term(score) / sum;
+                    let least = if dtype == Dtype::F16 { 2f64.powi(-25) } else { 0.0 };
+                    let off = (f64::from(found) - exact).abs();
+                    assert!(off <= most_off * exact + least, "{found} for {exact} in {dtype}");
+                }
+            }
+        }
+    }
+
+    /// What is 0 in f16 alone still counts in the sum, and is then rounded to 0.
+    #[test]
+    fn terms_too_small_for_the_dtype_count_together() {
+        let mut row = vec![0.0; 11_000];
+        row[5] = 17.34375;
+        arithmetic(Dtype::F16).softmax(&mut row);
+        let expected = |i| if i == 5 { 1.0 - 2f32.powi(-11) } else { 0.0 };
+        assert!(row.iter().enumerate().all(|(i, &weight)| weight == expected(i)));
+        row.fill(0.0);
+        row[5] = 104.0;
+        arithmetic(Dtype::F16).softmax(&mut row);
+        assert!(row.iter().enumerate().all(|(i, &weight)| weight == f32::from(u8::from(i == 5))));
+    }
 }

@@ -1,8 +1,9 @@
 //! The forward pass with every product and every partial sum rounded, in a random order of summation.
 //!
 //! The engines fix an order and, for f16 and bf16, accumulate in f32. Here the terms of every sum, a bias
-//! among them, are added in pairs drawn at random, and each single operation is rounded to the dtype: what the
-//! theorem on exactness allows at worst. In goes a model and an assignment, out come the streams.
+//! among them, are added in pairs drawn at random, and each single operation is rounded to the dtype, those of a
+//! softmax now to that, now to f32 or f64 and the weights once more: what the theorem on exactness allows at
+//! worst. In goes a model and an assignment, out come the streams.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use rand::{Rng, RngExt};
@@ -108,13 +109,16 @@ impl<R: Rng> Rounding<'_, R> {
         read
     }
 
+    /// In the dtype or in a wider one.
     fn softmax(&mut self, scores: Vec<f64>) -> Vec<f64> {
-        let dtype = self.dtype;
+        let narrow = self.dtype;
+        let drawn = [narrow, Dtype::F32, Dtype::F64][self.rng.random_range(0..3)];
+        let dtype = if drawn.precision() > narrow.precision() { drawn } else { narrow };
         let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let term = |score: &f64| dtype.round(dtype.round(score - max).exp());
         let terms: Vec<f64> = scores.iter().map(term).collect();
-        let total = self.sum(terms.clone());
-        terms.into_iter().map(|term| dtype.round(term / total)).collect()
+        let total = Rounding { dtype, rng: &mut *self.rng }.sum(terms.clone());
+        terms.into_iter().map(|term| narrow.round(dtype.round(term / total))).collect()
     }
 
     /// `x + (relu(x W_in + b_in) W_out + b_out)`

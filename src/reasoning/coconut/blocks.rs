@@ -72,7 +72,7 @@ fn attend(block: &mut Block, channels: Channels, copied: &[usize]) {
 /// A constant above is wrong.
 fn assert_exact(units: &Units, channels: Channels, dtype: Dtype) {
     let exact_integers = f64::from(dtype.precision()).exp2();
-    assert!(SCORE >= dtype.underflow_threshold(), "rows leak in {dtype}");
+    assert!(SCORE >= dtype.softmax_threshold(), "rows leak in {dtype}");
     assert!(2.0 * SCORE <= dtype.max_finite(), "scores overflow in {dtype}");
     let magnitude = |unit: &Unit| {
         let weights = unit.reads.iter().map(|(_, weight)| weight.abs());

@@ -6,7 +6,7 @@
 //! `i` name to `result[i]`, in every dtype, exactly.
 //!
 //! Reasons. (1) Query and key of head `o` are `β · pointer{o}` and `address`, balanced codes: the score of
-//! the position pointed at is `β m`, and any other's is less by `4 β` or more, which is at least the underflow
+//! the position pointed at is `β m`, and any other's is less by `4 β` or more, which is at least the softmax
 //! threshold of the dtype; so the row is one-hot, exactly, as in `compile/attention.rs`, and the head writes
 //! the `±1` it reads. (2) With `c` signs, `f + Σ σ_j slot_j - c` is `f` for the slot that is named, and at most
 //! `1 - 2` for every other; so the sum of the units `relu` is 1 if the bit is 1 and else 0, and twice it less 1
@@ -111,7 +111,7 @@ fn largest_partial_sum(block: &Block, channels: Channels) -> f64 {
 pub(super) fn assert_exact(blocks: &[Block], channels: Channels, dtype: Dtype) {
     let exact_integers = f64::from(dtype.precision()).exp2();
     let code_length = channels.codes.length() as f64;
-    assert!(4.0 * INVERSE_TEMPERATURE >= dtype.underflow_threshold(), "rows leak in {dtype}");
+    assert!(4.0 * INVERSE_TEMPERATURE >= dtype.softmax_threshold(), "rows leak in {dtype}");
     assert!(code_length <= exact_integers, "scores round in {dtype}");
     assert!(INVERSE_TEMPERATURE * code_length <= dtype.max_finite(), "scores overflow in {dtype}");
     for block in blocks {

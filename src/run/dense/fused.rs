@@ -1,8 +1,8 @@
 //! The layer's operations on the processor: the same numbers as `basic`, with fewer passes over memory.
 //!
-//! A tile of score rows that fits in the cache is multiplied, exponentiated and multiplied again before the
-//! next is begun, so memory grows with `n_ctx` and not with its square. f16 and bf16 are held as f32 and
-//! rounded after every operation, which is what hardware that accumulates in f32 gives. Nothing here starts
+//! A tile of score rows that fits in the cache is multiplied, its softmax taken and multiplied again before
+//! the next is begun, so memory grows with `n_ctx` and not with its square. f16 and bf16 are held as f32 and
+//! rounded after every operation, a softmax being one, which is what hardware that accumulates in f32 gives. Nothing here starts
 //! threads: the engine runs groups of assignments side by side.
 
 use candle_core::{CpuStorage, DType, Result, Storage, Tensor, WithDType};
@@ -11,7 +11,7 @@ use half::f16;
 use half::slice::HalfFloatSliceExt;
 
 use super::rounding::round_to_bf16;
-use super::softmax::{Exponential, exp_rows};
+use super::softmax::{Exponential, softmax_rows};
 use super::{After, Heads};
 use crate::model::{Attention, Dtype};
 
@@ -151,7 +151,7 @@ fn attend_in<T: Number>(qkv: &Tensor, heads: Heads, dtype: Dtype) -> Result<Tens
 /// Some rows of scores of one head.
 struct Tile<T> {
     scores: Vec<T>,
-    sums: Vec<T>,
+    n_rows: usize,
     dtype: Dtype,
 }
 
@@ -159,7 +159,7 @@ impl<T: Number> Tile<T> {
     fn new(n_keys: usize, dtype: Dtype) -> Self {
         let fitting = TILE_BYTES / (n_keys * size_of::<T>()).max(1);
         let n_rows = fitting.clamp(1, MAX_TILE_ROWS);
-        Tile { scores: vec![T::zero(); n_rows * n_keys], sums: vec![T::zero(); n_rows], dtype }
+        Tile { scores: vec![T::zero(); n_rows * n_keys], n_rows, dtype }
     }
 
     /// One head, tile by tile; row `i` of `read` is at `i * stride`.
@@ -171,9 +171,9 @@ impl<T: Number> Tile<T> {
         stride: usize,
     ) {
         let [n, d_head] = v.shape;
-        for start in (0..n).step_by(self.sums.len()) {
-            let n_rows = self.sums.len().min(n - start);
-            let (scores, sums) = (&mut self.scores[..n_rows * n], &mut self.sums[..n_rows]);
+        for start in (0..n).step_by(self.n_rows) {
+            let n_rows = self.n_rows.min(n - start);
+            let scores = &mut self.scores[..n_rows * n];
             let queries = q.rows(start, n_rows);
             multiply(
                 MatrixMut { numbers: scores, row_stride: n },
@@ -186,13 +186,12 @@ impl<T: Number> Tile<T> {
                 Attention::Bidirectional => n,
                 Attention::Causal => start + i + 1,
             };
-            exp_rows(scores, n, n_visible, sums);
+            softmax_rows(scores, n, n_visible);
             T::round_to(scores, self.dtype);
             let read = &mut read[start * stride..];
             let terms = Matrix::new(scores, [n_rows, n]);
             multiply(MatrixMut { numbers: read, row_stride: stride }, terms, v, Onto::Anything);
-            for (row, &sum) in read.chunks_mut(stride).zip(&*sums) {
-                row[..d_head].iter_mut().for_each(|x| *x /= sum);
+            for row in read.chunks_mut(stride).take(n_rows) {
                 T::round_to(&mut row[..d_head], self.dtype);
             }
         }

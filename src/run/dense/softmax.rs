@@ -1,10 +1,11 @@
-//! Rows of scores become `exp(score - max)` and their sums: the part of attention that takes most time.
+//! The softmax of rows of scores: the part of attention that takes most time.
 //!
 //! The exponential is a polynomial that the compiler turns into vector instructions; the loops are compiled
 //! for each instruction set and chosen at run time. With `x = n ln 2 + r`, `|r| ≤ ln 2 / 2`, it is
-//! `2^n Σ r^i / i!`, the sum being cut where the next term is below half a unit in the last place. Invariant:
-//! `exp(0) = 1` and `exp(x) = 0` at and below the underflow threshold, exactly, as the theorems assume; where
-//! the result would be subnormal it is 0 too. Not-a-number in a row makes its sum not-a-number.
+//! `2^n Σ r^i / i!`, the sum being cut where the next term is below half a unit in the last place, and `2^n`
+//! two factors, so that a subnormal result is rounded once. Invariant: `exp(0) = 1` and `exp(x) = 0` at and
+//! below the format's underflow threshold, exactly, as the theorems assume. Not-a-number in a row makes the
+//! whole row not-a-number.
 
 use num_traits::Float;
 
@@ -19,36 +20,48 @@ pub trait Exponential: Float {
 impl Exponential for f32 {
     #[inline(always)]
     fn exp_nonpositive(self) -> f32 {
-        /// `x + ROUND` has the nearest integer to `x` in its last bits, for small `x`.
-        const ROUND: f32 = 1.5 * (1 << 23) as f32;
-        /// Nine bits, so that an integer below 128 times it is exact.
+        /// The exponent by which the polynomial is raised before and lowered after it is multiplied by `2^n`,
+        /// which keeps all but the last product in the normal range.
+        const LIFT: u32 = 100;
+        /// `x + ROUND` has in its last bits, for small `x`, the nearest integer to it plus the exponent field of
+        /// `2^LIFT`.
+        const ROUND: f32 = (1.5 * (1 << 23) as f32) + (127 + LIFT) as f32;
+        /// Nine bits, so that an integer below `2^15` times it is exact.
         const LN2_HIGH: f32 = 355.0 / 512.0;
         const LN2_LOW: f32 = (std::f64::consts::LN_2 - LN2_HIGH as f64) as f32;
-        /// Above the logarithm of the least normal number, -87.34.
-        const LEAST: f32 = -87.0;
-        let shifted = self * std::f32::consts::LOG2_E + ROUND;
+        /// `-θ = -150 ln 2`: the result is 0 from here down.
+        const UNDERFLOW: f32 = -103.972_08;
+        /// Below [`UNDERFLOW`]; stands for all that is lower.
+        const LEAST: f32 = -110.0;
+        // Not `max`, which loses not-a-number.
+        let x = if self < LEAST { LEAST } else { self };
+        let shifted = x * std::f32::consts::LOG2_E + ROUND;
         let n = shifted - ROUND;
-        let r = (self - n * LN2_HIGH) - n * LN2_LOW;
+        let r = (x - n * LN2_HIGH) - n * LN2_LOW;
         let mut p = 1.0 / 5040.0;
         for coefficient in [1.0 / 720.0, 1.0 / 120.0, 1.0 / 24.0, 1.0 / 6.0, 0.5, 1.0, 1.0] {
             p = p * r + coefficient;
         }
-        // Times 2^n: n is added to the exponent.
-        let y = f32::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 23));
-        let y = if self < LEAST { 0.0 } else { y };
-        if self.is_nan() { self } else { y }
+        let power = f32::from_bits(shifted.to_bits() << 23);
+        let power = if x <= UNDERFLOW { 0.0 } else { power };
+        (p * power) * (1.0 / (1u128 << LIFT) as f32)
     }
 }
 
 impl Exponential for f64 {
+    /// As for f32.
     #[inline(always)]
     fn exp_nonpositive(self) -> f64 {
-        const ROUND: f64 = 1.5 * (1u64 << 52) as f64;
+        const LIFT: u64 = 600;
+        const ROUND: f64 = (1.5 * (1u64 << 52) as f64) + (1023 + LIFT) as f64;
         /// The first 33 bits of `ln 2`, so that an integer below 2^20 times it is exact, and the rest.
         const LN2_HIGH: f64 = f64::from_bits(0x3FE6_2E42_FEE0_0000);
         const LN2_LOW: f64 = 1.908_214_929_270_587_7e-10;
-        /// Above the logarithm of the least normal number, -708.4.
-        const LEAST: f64 = -708.0;
+        /// `-θ = -1075 ln 2`
+        const UNDERFLOW: f64 = -745.133_219_101_941_1;
+        const LEAST: f64 = -750.0;
+        /// `2^-LIFT`
+        const LOWER: f64 = f64::from_bits((1023 - LIFT) << 52);
         /// `1 / i!` from 12 down to 0.
         const COEFFICIENTS: [f64; 13] = [
             1.0 / 479_001_600.0,
@@ -65,85 +78,71 @@ impl Exponential for f64 {
             1.0,
             1.0,
         ];
-        let shifted = self * std::f64::consts::LOG2_E + ROUND;
+        let x = if self < LEAST { LEAST } else { self };
+        let shifted = x * std::f64::consts::LOG2_E + ROUND;
         let n = shifted - ROUND;
-        let r = (self - n * LN2_HIGH) - n * LN2_LOW;
+        let r = (x - n * LN2_HIGH) - n * LN2_LOW;
         let mut p = 1.0 / 6_227_020_800.0;
         for coefficient in COEFFICIENTS {
             p = p * r + coefficient;
         }
-        let y = f64::from_bits(p.to_bits().wrapping_add(shifted.to_bits() << 52));
-        let y = if self < LEAST { 0.0 } else { y };
-        if self.is_nan() { self } else { y }
+        let power = f64::from_bits(shifted.to_bits() << 52);
+        let power = if x <= UNDERFLOW { 0.0 } else { power };
+        (p * power) * LOWER
     }
 }
 
-/// Replaces the first `n_visible(i)` scores of each row `i` of `width` numbers by `exp(score - max)`, the
-/// others by 0, and puts the row's sum into `sums[i]`.
-///
-/// # Panics
-/// The rows are not as many as the sums.
-pub fn exp_rows<T: Exponential>(
+/// Replaces the first `n_visible(i)` scores of each row `i` of `width` numbers by their softmax, the others
+/// by 0. All of it is in the rows' format.
+pub fn softmax_rows<T: Exponential>(
     rows: &mut [T],
     width: usize,
     n_visible: impl Fn(usize) -> usize,
-    sums: &mut [T],
 ) {
-    assert_eq!(rows.len(), width * sums.len(), "a sum per row");
     match Simd::detect() {
         // SAFETY: the processor was asked for AVX-512F and FMA.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx512 => unsafe { avx512(rows, width, n_visible, sums) },
+        Simd::Avx512 => unsafe { avx512(rows, width, n_visible) },
         // SAFETY: the processor was asked for AVX2 and FMA.
         #[cfg(target_arch = "x86_64")]
-        Simd::Avx2 => unsafe { avx2(rows, width, n_visible, sums) },
-        Simd::Plain => all_rows(rows, width, n_visible, sums),
+        Simd::Avx2 => unsafe { avx2(rows, width, n_visible) },
+        Simd::Plain => all_rows(rows, width, n_visible),
     }
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,fma")]
-fn avx512<T: Exponential>(
-    rows: &mut [T],
-    width: usize,
-    n_visible: impl Fn(usize) -> usize,
-    sums: &mut [T],
-) {
-    all_rows(rows, width, n_visible, sums);
+fn avx512<T: Exponential>(rows: &mut [T], width: usize, n_visible: impl Fn(usize) -> usize) {
+    all_rows(rows, width, n_visible);
 }
 
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx2,fma")]
-fn avx2<T: Exponential>(
-    rows: &mut [T],
-    width: usize,
-    n_visible: impl Fn(usize) -> usize,
-    sums: &mut [T],
-) {
-    all_rows(rows, width, n_visible, sums);
+fn avx2<T: Exponential>(rows: &mut [T], width: usize, n_visible: impl Fn(usize) -> usize) {
+    all_rows(rows, width, n_visible);
 }
 
 /// Inlined into each of its callers, so that each compiles it for its own instruction set.
 #[inline(always)]
-fn all_rows<T: Exponential>(
-    rows: &mut [T],
-    width: usize,
-    n_visible: impl Fn(usize) -> usize,
-    sums: &mut [T],
-) {
+fn all_rows<T: Exponential>(rows: &mut [T], width: usize, n_visible: impl Fn(usize) -> usize) {
     if width == 0 {
-        return sums.fill(T::zero());
+        return;
     }
-    for (i, (row, sum)) in rows.chunks_exact_mut(width).zip(sums).enumerate() {
+    for (i, row) in rows.chunks_exact_mut(width).enumerate() {
         let (visible, hidden) = row.split_at_mut(n_visible(i));
         hidden.fill(T::zero());
-        *sum = exp_row(visible);
+        let sum = exp_row(visible);
+        // Division by 1 changes nothing.
+        if sum != T::one() {
+            visible.iter_mut().for_each(|term| *term = *term / sum);
+        }
     }
 }
 
 /// Numbers that are computed together.
 const LANES: usize = 32;
 
+/// Replaces a row by `exp(score - max)` and returns the sum.
 #[inline(always)]
 fn exp_row<T: Exponential>(row: &mut [T]) -> T {
     let max = maximum(row);
@@ -163,7 +162,7 @@ fn exp_row<T: Exponential>(row: &mut [T]) -> T {
     sum
 }
 
-/// The largest number; not-a-number is passed over, and shows in the sum.
+/// The largest number; not-a-number is passed over, and shows in the sum of the terms.
 #[inline(always)]
 fn maximum<T: Exponential>(row: &[T]) -> T {
     let larger = |a: T, b: T| if b > a { b } else { a };
@@ -194,12 +193,28 @@ mod tests {
         }
         assert_eq!((0f32.exp_nonpositive(), 0f64.exp_nonpositive()), (1.0, 1.0));
         let beyond = |dtype: Dtype| -dtype.underflow_threshold();
-        for factor in [1.0, 1.5, 10.0, 1e6, 1e30, f64::INFINITY] {
+        for factor in [1.0, 1.000_001, 1.5, 10.0, 1e6, 1e30, f64::INFINITY] {
             assert_eq!(((factor * beyond(Dtype::F32)) as f32).exp_nonpositive(), 0.0);
             assert_eq!((factor * beyond(Dtype::F64)).exp_nonpositive(), 0.0);
         }
         for bits in [0x7FC0_0000, 0x7FC0_1234, 0xFFC0_01FF, 0x7F80_0001u32] {
             assert!(f32::from_bits(bits).exp_nonpositive().is_nan(), "{bits:x}");
+        }
+    }
+
+    /// Subnormal results are kept, to the last threshold: each is a neighbour of the exact value.
+    #[test]
+    fn a_subnormal_result_is_rounded_once_and_not_to_zero() {
+        for i in 0..=16_970 {
+            let x = (-87.0 - f64::from(i) / 1000.0) as f32;
+            let least = f64::from(f32::from_bits(1));
+            let (y, exact) = (f64::from(x.exp_nonpositive()), f64::from(x).exp());
+            let tolerance = 0.75 * least + 2.0 * f64::from(f32::EPSILON) * exact;
+            assert!(y > 0.0 && (y - exact).abs() <= tolerance, "{x}: {y:e}, {exact:e}");
+            let x = -708.0 - f64::from(i) * (37.13 / 16_970.0);
+            let (y, exact) = (x.exp_nonpositive(), x.exp());
+            let tolerance = 1.5 * f64::from_bits(1) + 4.0 * f64::EPSILON * exact;
+            assert!(y > 0.0 && (y - exact).abs() <= tolerance, "{x}: {y:e}, {exact:e}");
         }
     }
 
@@ -210,18 +225,19 @@ mod tests {
             let scores: Vec<f32> =
                 (0..n_rows * width).map(|i| (i * 7919 % 97) as f32 / 4.0 - 50.0).collect();
             let n_visible = |i: usize| width.min(i * 9 + 1);
-            let [mut best, mut plain] = [(); 2].map(|()| (scores.clone(), vec![0.0; n_rows]));
-            exp_rows(&mut best.0, width, n_visible, &mut best.1);
-            all_rows(&mut plain.0, width, n_visible, &mut plain.1);
+            let [mut best, mut plain] = [(); 2].map(|()| scores.clone());
+            softmax_rows(&mut best, width, n_visible);
+            all_rows(&mut plain, width, n_visible);
             for i in 0..n_rows {
                 let row = &scores[i * width..][..n_visible(i)];
                 let max = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
                 let terms: Vec<f64> = row.iter().map(|x| f64::from(x - max).exp()).collect();
-                for (found, sums) in [&best, &plain] {
+                let sum: f64 = terms.iter().sum();
+                for found in [&best, &plain] {
                     let near = |x: f32, y: f64| (f64::from(x) - y).abs() <= 1e-6 * y;
-                    assert!(near(sums[i], terms.iter().sum()), "{width}, row {i}");
                     let found = &found[i * width..][..width];
-                    assert!(found.iter().zip(&terms).all(|(&x, &y)| near(x, y)));
+                    let all = found.iter().zip(&terms).all(|(&x, &y)| near(x, y / sum));
+                    assert!(all, "{width}, row {i}");
                     assert!(found[row.len()..].iter().all(|&x| x == 0.0));
                 }
             }
@@ -229,18 +245,17 @@ mod tests {
     }
 
     #[test]
-    fn a_number_that_is_none_shows_in_the_sum() {
+    fn a_number_that_is_none_shows_in_the_whole_row() {
         for bad in [f32::NAN, f32::INFINITY] {
             for at in [0, 20, 39] {
                 let mut row = vec![1.0f32; 40];
                 row[at] = bad;
-                let mut sums = [0.0];
-                exp_rows(&mut row, 40, |_| 40, &mut sums);
-                assert!(sums[0].is_nan());
+                softmax_rows(&mut row, 40, |_| 40);
+                assert!(row.iter().all(|x| x.is_nan()));
             }
         }
-        let mut sums = [0.0];
-        exp_rows(&mut [f32::NEG_INFINITY; 3], 3, |_| 3, &mut sums);
-        assert!(sums[0].is_nan());
+        let mut row = [f32::NEG_INFINITY; 3];
+        softmax_rows(&mut row, 3, |_| 3);
+        assert!(row.iter().all(|x| x.is_nan()));
     }
 }

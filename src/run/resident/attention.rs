@@ -1,7 +1,7 @@
 //! Attention as a constant: the one position that every head of every position reads.
 //!
 //! Queries and keys that read static channels only make the scores constants. If all are exact (see
-//! `exact`) and one exceeds every other by the underflow threshold and more, the reference engine's
+//! `exact`) and one exceeds every other by the softmax threshold and more, the reference engine's
 //! softmax is exactly 1 there and 0 elsewhere: the largest score minus itself is 0, `exp(0) = 1`, the
 //! other terms underflow, their sum is 1.
 //!
@@ -25,8 +25,7 @@ use crate::model::{Attention, Block};
 /// The most products of scores that are formed one by one, in all heads and layers.
 const MAX_ENUMERATED: usize = 1 << 28;
 
-/// Required of a score difference beyond the underflow threshold: more than the difference can be off when
-/// it is rounded to the narrowest dtype near the threshold (by 1/4, in bf16).
+/// Required of a score difference beyond the softmax threshold: more than the engine adds to it.
 const MARGIN: f64 = 1.0;
 
 /// In the place of a target that has not been found.
@@ -42,7 +41,7 @@ pub struct Targets<'f> {
 
 impl<'f> Targets<'f> {
     pub fn new(frame: &'f Frame<'f>) -> Self {
-        let least_gap = frame.model.dtype.underflow_threshold() + MARGIN;
+        let least_gap = frame.model.dtype.softmax_threshold() + MARGIN;
         Targets { frame, least_gap, budget: MAX_ENUMERATED }
     }
 
