@@ -15,7 +15,7 @@
 //! (vectors of partial sums, a polynomial, a division after the product) and with candle's basic ones (f16
 //! and bf16 as such, another order), and against a forward pass that adds random pairs of terms and rounds
 //! every single operation. The hypothesis is needed: where a row leaks, terms that are neither 0
-//! nor 1 are rounded in an order, and the engines differ ([`below_the_threshold_engines_differ`]).
+//! nor 1 are rounded in an order, and the passes differ ([`below_the_threshold_engines_differ`]).
 
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model};
@@ -90,13 +90,18 @@ fn below_the_threshold_engines_differ() {
     for dtype in [Dtype::F32, Dtype::F64, Dtype::F16] {
         // The clamps of the MLP take most differences back; at which temperature one survives depends on the
         // circuit.
+        let mut rng = ChaCha8Rng::seed_from_u64(6);
         let differs = |beta: f64| {
             let leaky = model(&circuit, |options| {
                 (options.dtype, options.inverse_temperature) = (dtype, beta);
             });
             assert!(4.0 * beta < dtype.underflow_threshold());
             let expected = steps(&leaky, &input, leaky.n_loops);
+            let in_another_order =
+                randomly_summed(&leaky, &input, leaky.n_loops, &mut rng).unwrap();
+            let streams = expected.iter().map(|step| &step.stream);
             dense_steps(&leaky, &input).iter().any(|found| *found != expected)
+                || !streams.eq(&in_another_order)
         };
         assert!([0.125, 0.25, 0.375, 0.5, 0.625, 0.75, 1.0].into_iter().any(differs), "{dtype}");
     }

@@ -78,7 +78,7 @@ fn an_average_over_many_positions_is_one() {
     }
 }
 
-/// The weight `e^-lead`, below the least normal number, times a large value and a large `W_O`.
+/// The weight `e^-lead`, below the least normal number, times a large value and a large `W_O` is 1 or more.
 #[test]
 fn a_subnormal_weight_is_not_nothing() {
     let cases = [
@@ -93,8 +93,8 @@ fn a_subnormal_weight_is_not_nothing() {
         let model = one_head(dtype, 2, |parts| {
             parts.w_pos[[1, KEY]] = lead;
             parts.blocks[0].w_v[[0, BIT, 0]] = 2f64.powi(exponent);
-            parts.blocks[0].w_o[[0, 0, READ]] =
-                (lead.exp() * 2f64.powi(-exponent)).log2().ceil().exp2();
+            let lost = (lead / std::f64::consts::LN_2).ceil() as i32;
+            parts.blocks[0].w_o[[0, 0, READ]] = 2f64.powi(lost - exponent);
         });
         for (engine, found) in outputs(&model) {
             assert_eq!(found, [false, true], "{engine}, e^-{lead} in {dtype}");
