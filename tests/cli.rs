@@ -207,6 +207,36 @@ fn one_loop_fewer_is_refuted_with_a_true_counterexample() {
     }
 }
 
+/// A node that the layers do not reach is not wrong yet, and one that they reach goes before it.
+#[test]
+fn the_first_wrong_node_is_one_that_was_reached() {
+    let session = Session::with_adder();
+    let answer = session.call("verify adder.safetensors adder:2 --loops 1");
+    assert!(answer.text().contains(", not reached yet: level 3 after 2 layers\n"), "{answer:?}");
+    let departure =
+        &session.call("verify adder.safetensors adder:2 --loops 1 --json").json()["departure"];
+    assert!(departure["reached"] == false && departure["level"] == 3, "{departure}");
+    let circuit = |gate: &str| {
+        let inputs = "INPUT(a)\nINPUT(b)\nINPUT(c)\nINPUT(d)\nOUTPUT(y)\nOUTPUT(z)\n";
+        format!("{inputs}p = XOR(a, b)\nq = XOR(p, c)\ny = XOR(q, d)\nz = {gate}(a, b)\n")
+    };
+    session.file("and.bench", circuit("AND"));
+    session.file("or.bench", circuit("OR"));
+    session.ok("compile and.bench -o and.safetensors");
+    // Of a = 1 both outputs are wrong: y was not reached, z was.
+    for (loops, line) in [
+        (2, "first wrong node: z (OR) at position 5, wrong from the start\n"),
+        (3, "first wrong node: z (OR) at position 5, wrong from the start\n"),
+    ] {
+        let words = format!("verify and.safetensors or.bench --loops {loops} --method exhaustive");
+        let answer = session.call(&words);
+        assert!(answer.status == 1 && answer.text().contains(line), "{}", answer.text());
+    }
+    let words = "verify and.safetensors and.bench --loops 2 --method exhaustive";
+    let line = "first wrong node: y (XOR) at position 7, not reached yet: level 3 after 2 layers\n";
+    assert!(session.call(words).text().contains(line), "{}", session.call(words).text());
+}
+
 #[test]
 fn every_command_prints_one_json_document() {
     let session = Session::with_adder();

@@ -448,8 +448,16 @@ fn describe(departure: &Departure, circuit: &Circuit) -> String {
         Some(Applied::Coda { layer }) => format!("since layer {layer} of the coda"),
         None => "from the start".to_string(),
     };
-    let label = node_label(departure, circuit);
-    format!("first wrong node: {label} at position {}, wrong {since}\n", departure.position)
+    let node = format!("{} at position {}", node_label(departure, circuit), departure.position);
+    match departure.level.filter(|_| !departure.is_reached()) {
+        Some(level) => {
+            let applied = departure.schedule.n_steps();
+            format!(
+                "first wrong node: {node}, not reached yet: level {level} after {applied} layers\n"
+            )
+        }
+        None => format!("first wrong node: {node}, wrong {since}\n"),
+    }
 }
 
 fn departure_json(departure: &Departure, circuit: &Circuit) -> Value {
@@ -464,6 +472,8 @@ fn departure_json(departure: &Departure, circuit: &Circuit) -> Value {
         "position": departure.position,
         "part": part,
         "loop": in_loop,
+        "level": departure.level,
+        "reached": departure.is_reached(),
         "layer": layer,
     })
 }

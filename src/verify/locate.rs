@@ -1,9 +1,13 @@
-//! Where a wrong model leaves the circuit: the first node whose value is wrong, and since when.
+//! Where a wrong model leaves the circuit: the first node whose value is wrong, and since when, or that
+//! fewer layers were applied than it needs.
 
+use std::collections::BTreeMap;
+
+use super::certificate::read_network;
 use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
 use crate::error::Result;
-use crate::model::{Applied, Model, Schedule};
+use crate::model::{Applied, Model, Parts, Schedule};
 use crate::run::Reference;
 
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
@@ -15,6 +19,9 @@ pub struct Departure {
     /// number of layers after which it was right.
     pub since_step: usize,
     pub schedule: Schedule,
+    /// Layers after which the position holds its value, in the network that the weights are; none where
+    /// they are none.
+    pub level: Option<usize>,
 }
 
 impl Departure {
@@ -22,11 +29,17 @@ impl Departure {
     pub fn since(&self) -> Option<Applied> {
         self.schedule.applied(self.since_step.checked_sub(1)?)
     }
+
+    /// Whether as many layers were applied as the node needs: before, it is not done, and not yet wrong.
+    pub fn is_reached(&self) -> bool {
+        self.level.is_none_or(|level| level <= self.schedule.n_steps())
+    }
 }
 
 /// Runs the reference engine on `input` and compares every claimed position with the oracle.
 ///
-/// None if all claimed positions are right at the end.
+/// None if all claimed positions are right at the end. A node that was reached goes before those that were
+/// not.
 ///
 /// # Errors
 /// The model has no claim that fits the circuit, or is too large for the reference engine.
@@ -53,10 +66,22 @@ pub fn locate(
             }
         }
     })?;
+    let levels = levels(model);
     let departures =
         expected.iter().zip(&wrong_since).filter_map(|(&(position, node, _), since)| {
-            let schedule = model.schedule_of(n_loops);
-            since.map(|since_step| Departure { node, position, since_step, schedule })
+            let (schedule, level) = (model.schedule_of(n_loops), levels.get(&position).copied());
+            since.map(|since_step| Departure { node, position, since_step, schedule, level })
         });
-    Ok(departures.min_by_key(|departure| (departure.node, departure.position)))
+    // What is in no output's cone has no level, and is not what makes an output wrong.
+    Ok(departures.min_by_key(|d| (d.level.is_none(), !d.is_reached(), d.node, d.position)))
+}
+
+/// The level of every position of the network that the weights are; of none where they are none.
+fn levels(model: &Model) -> BTreeMap<usize, usize> {
+    // As many loops as there can be levels: that they are too few may be what is wrong.
+    let parts = Parts { n_loops: model.n_ctx(), ..model.clone().into_parts() };
+    let reading = Model::new(parts).and_then(|model| read_network(&model));
+    let Ok(reading) = reading else { return BTreeMap::new() };
+    let levels = reading.network.levels().iter().map(|&level| level as usize);
+    reading.positions.iter().copied().zip(levels).collect()
 }
