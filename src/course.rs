@@ -21,8 +21,10 @@ mod files;
 mod function;
 mod number;
 pub mod progress;
+pub mod roster;
 pub mod sheet;
 mod simulate;
+pub mod start;
 mod task;
 
 pub use files::Reader;

@@ -32,11 +32,15 @@ fn check(instance: &Instance, task: &Task, solution: &Solution) -> course::Outco
     })
 }
 
-fn each_instance(mut f: impl FnMut(Instance)) {
+fn each_instance(f: impl FnMut(Instance)) {
+    each_instance_of(SEEDS, f);
+}
+
+fn each_instance_of(n_seeds: u64, mut f: impl FnMut(Instance)) {
     for exercise in course::exercises() {
         // Programs are built by rustc: a seed or two are enough.
         let is_program = exercise.instance(None, &[]).unwrap().task().unwrap().is_program();
-        let seeds = if is_program { 1 } else { SEEDS };
+        let seeds = if is_program { n_seeds.min(1) } else { n_seeds };
         for seed in [None].into_iter().chain((0..seeds).map(Some)) {
             f(exercise.instance(seed, &[]).unwrap());
         }
@@ -167,19 +171,13 @@ fn parameters_are_named_and_bounded() {
     assert!(course::exercise(0).is_err() && course::exercise(999).is_err());
 }
 
-/// A folder with the files that lessons and experiments name.
+/// An empty folder: whoever has the program has all that lessons and exercises need.
 fn folder() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for files in
-        ["circuits", "examples/course", "examples/course/exercises", "examples/course/answers"]
-    {
-        session::copy_files(files, folder.path());
-    }
-    folder
+    tempfile::tempdir().unwrap()
 }
 
 #[test]
-fn the_lessons_print_what_they_show() {
+fn the_lessons_print_what_they_show_in_an_empty_folder() {
     for lesson in course::lessons() {
         let folder = folder();
         let sessions = session::sessions(lesson.text);
@@ -219,27 +217,99 @@ fn lessons_end_with_their_exercises() {
     }
 }
 
-/// What a diagnosis tells a student to run does run.
-#[test]
-fn experiments_run() {
-    let folder = folder();
-    let mut commands = std::collections::BTreeSet::new();
+/// The answers that are words, of all exercises with their own numbers and of some drawn ones.
+fn text_answers() -> Vec<(String, Vec<String>)> {
+    let mut answers = Vec::new();
     for exercise in course::exercises() {
         let instance = exercise.instance(None, &[]).unwrap();
-        let task = instance.task().unwrap();
-        for (_, solution) in task.wrong_answers() {
-            for diagnosis in check(&instance, &task, &solution).diagnoses {
-                commands.extend(Some(diagnosis.experiment).filter(|command| !command.is_empty()));
-            }
+        if let Solution::Text(text) = instance.task().unwrap().solution().unwrap() {
+            answers.push((format!("exercise {}", exercise.number), words(&text)));
         }
     }
-    assert!(commands.len() > 15, "{commands:?}");
-    for command in commands {
-        let words: Vec<&str> = command.split_whitespace().collect();
-        assert_eq!(words[0], "circuit2tf", "{command}");
-        let status = program(folder.path()).args(&words[1..]).output().unwrap().status;
-        assert_eq!(status.code(), Some(0), "{command}");
-    }
+    answers
+}
+
+/// Numbers and words, without what stands between them.
+fn words(text: &str) -> Vec<String> {
+    let is_word = |c: char| c.is_alphanumeric() || matches!(c, '.' | '-' | '_');
+    let words = text.split(|c| !is_word(c)).map(|word| word.trim_end_matches('.'));
+    words.filter(|word| !word.is_empty()).map(str::to_string).collect()
+}
+
+/// What a diagnosis tells a student to run is about the mistake: it runs anywhere, and shows neither the
+/// answer that is asked for nor that of another exercise.
+#[test]
+fn what_there_is_to_see_runs_and_is_no_answer() {
+    let answers = text_answers();
+    let folder = folder();
+    let mut outputs: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    each_instance_of(3, |instance| {
+        let task = instance.task().unwrap();
+        let place = format!("exercise {}{}", instance.exercise.number, instance.flags);
+        let own = match task.solution().unwrap() {
+            Solution::Text(text) => words(&text),
+            Solution::File { .. } => Vec::new(),
+        };
+        for (mistake, solution) in task.wrong_answers() {
+            for diagnosis in check(&instance, &task, &solution).diagnoses {
+                let command = diagnosis.experiment;
+                if command.is_empty() {
+                    continue;
+                }
+                let seen = outputs.entry(command).or_insert_with_key(|command| {
+                    let given: Vec<&str> = command.split_whitespace().collect();
+                    assert!(given[0] == "circuit2tf" && given[1] != "course", "{place}: {command}");
+                    let output = program(folder.path()).args(&given[1..]).output().unwrap();
+                    let code = output.status.code();
+                    assert!(matches!(code, Some(0 | 1 | 3)), "{place}: {command}: {output:?}");
+                    words(&String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+                });
+                let shows = |answer: &[String]| {
+                    !answer.is_empty() && seen.windows(answer.len()).any(|part| part == answer)
+                };
+                let telling = own.iter().filter(|word| word.len() > 1);
+                if shows(&own)
+                    || telling.clone().count() > 0 && telling.clone().all(|w| seen.contains(w))
+                {
+                    wrong
+                        .push(format!("{place}, {mistake}: its own answer {own:?} is in {seen:?}"));
+                }
+                for (other, _) in answers.iter().filter(|(_, answer)| shows(answer)) {
+                    wrong.push(format!("{place}, {mistake}: the answer of {other} is in {seen:?}"));
+                }
+            }
+        }
+    });
+    assert!(outputs.len() > 30, "{:?}", outputs.keys());
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A diagnosis says what it knows: which part of the answer a mistake gives, not what somebody did.
+#[test]
+fn diagnoses_assert_no_more_than_they_know() {
+    each_instance_of(0, |instance| {
+        let task = instance.task().unwrap();
+        for (mistake, solution) in task.wrong_answers() {
+            for diagnosis in check(&instance, &task, &solution).diagnoses {
+                let place = format!("exercise {}, {mistake}", instance.exercise.number);
+                let text = format!("{} {}", diagnosis.text(), diagnosis.why);
+                let asserts =
+                    ["You ", " you ", "Your ", " your "].iter().any(|word| text.contains(word));
+                assert!(!asserts, "{place}: {text}");
+                assert!(
+                    diagnosis.about.is_none() || text.contains("is what one gets from"),
+                    "{place}"
+                );
+            }
+        }
+    });
+    let folder = folder();
+    let (_, text) = run(folder.path(), "check 3 9 40 3");
+    assert!(text.contains("loops 9 is what one gets from \"floor instead of ceil\""), "{text}");
+    // Of an answer that is wrong in two ways, the part that a mistake explains is named.
+    let (_, text) = run(folder.path(), "check 3 37 40 77");
+    assert!(text.contains("loops 37 is what one gets from \"a loop for each level\""), "{text}");
 }
 
 fn program(folder: &Path) -> Command {
@@ -325,12 +395,10 @@ fn a_broken_state_file_is_an_error_and_stays_as_it_is() {
 #[test]
 fn answers_that_are_files_start_unsolved_and_pass_when_worked() {
     let folder = folder();
-    for (number, start) in [
-        (7, Some("examples/course/exercises/parity.json")),
-        (27, Some("examples/course/exercises/schedule.rs")),
-        (28, None),
-        (29, None),
-    ] {
+    assert_eq!(run(folder.path(), "start").0, Some(0));
+    for (number, start) in
+        [(7, Some("course/parity.json")), (27, Some("course/schedule.rs")), (28, None), (29, None)]
+    {
         if let Some(start) = start {
             let (status, text) = run(folder.path(), &format!("check {number} {start}"));
             assert_eq!(status, Some(1), "{number}: {text}");
@@ -358,6 +426,161 @@ fn a_program_that_never_ends_is_stopped() {
     )
     .unwrap();
     assert_eq!(run(folder.path(), "check 27 panics.rs").0, Some(1));
+}
+
+#[test]
+fn a_course_starts_with_its_files_and_never_over_changed_ones() {
+    let folder = folder();
+    let run = |line: &str| run(folder.path(), line);
+    let (status, text) = run("start");
+    assert_eq!(status, Some(0), "{text}");
+    for file in ["full-adder.bench", "parity.json", "schedule.rs"] {
+        assert!(text.contains(&format!("wrote course/{file}\n")), "{text}");
+        assert!(folder.path().join("course").join(file).exists());
+    }
+    assert!(text.ends_with("read on: circuit2tf course lesson 1\n"), "{text}");
+    let mine = folder.path().join("course/parity.json");
+    std::fs::write(&mine, "mine").unwrap();
+    let (status, text) = run("start");
+    assert!(status == Some(0) && text.contains("course/schedule.rs is there already"), "{text}");
+    assert!(text.contains("kept course/parity.json") && !text.contains("wrote"), "{text}");
+    assert_eq!(std::fs::read_to_string(&mine).unwrap(), "mine");
+    std::fs::remove_file(&mine).unwrap();
+    // What is there may be anything: a folder, or a link to nowhere.
+    std::fs::create_dir(&mine).unwrap();
+    assert!(run("start 6").1.contains("kept course/parity.json"));
+    assert!(run("start 2").1.starts_with("this lesson needs no files\n"));
+    assert_eq!(run("start 6 -o elsewhere").1.lines().next(), Some("wrote elsewhere/parity.json"));
+    assert!(run("--json start 1 -o third").1.contains("\"state\": \"written\""));
+    for (line, part) in [
+        ("start 99", "a lesson from 1 to"),
+        ("start -o elsewhere/parity.json", "name of a folder"),
+        ("start -o elsewhere/parity.json/x", "cannot make the folder"),
+    ] {
+        let (status, text) = run(line);
+        assert!(status == Some(2) && text.contains(part), "{line}: {text}");
+    }
+    let (status, text) = run("check 7 course/mine.json");
+    assert!(status == Some(2) && text.contains("course start"), "{text}");
+}
+
+#[test]
+fn percent_and_units_are_read_and_other_words_are_errors() {
+    let folder = folder();
+    for (line, status) in [
+        ("check 12 1 99.609375% 256", 0),
+        ("check 12 1 99.609375 % 256", 0),
+        ("check 12 1, 99.609375 percent, 256 tests", 0),
+        ("check 12 1 0.99609375 256", 1),
+        ("check 12 1 input 99.609375 256 tokens", 2),
+        ("check 16 256 2,048 16,777,216 0.5", 2),
+        ("check 16 256 2048 16,777,216 50%", 0),
+        ("check 22 0 10^−12", 0),
+        ("check 3 10 loops, 40 layers and 3 layers", 0),
+        ("check 3 idle = 3, loops = 10, applied = 40", 0),
+        ("check 3 10 layers 40 loops 3", 2),
+    ] {
+        let (found, text) = run(folder.path(), line);
+        assert_eq!(found, Some(status), "{line}: {text}");
+    }
+}
+
+/// Where progress cannot be kept the answer still counts.
+#[test]
+fn an_unwritable_state_is_a_warning() {
+    let folder = folder();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    std::fs::create_dir(folder.path().join("folder")).unwrap();
+    for state in ["file/x/course.json", "file/course.json", "folder", "/proc/none/course.json"] {
+        for (line, status) in
+            [("check 3 10 40 3", 0), ("check 3 9 40 3", 1), ("hint 3", 0), ("list", 0)]
+        {
+            let (found, text) = run(folder.path(), &format!("{line} --state {state}"));
+            assert_eq!(found, Some(status), "{line} --state {state}: {text}");
+            let warnings = text.matches("warning: progress is not kept").count();
+            assert!(
+                warnings == 1 || line == "list" && warnings == 0,
+                "{line} --state {state}: {text}"
+            );
+        }
+        // To forget is all that is asked for here.
+        assert_eq!(run(folder.path(), &format!("reset --state {state}")).0, Some(2), "{state}");
+    }
+}
+
+/// Everyone's numbers are their own, no sheet tells its seed, and the secret prints keys and grades.
+#[test]
+fn a_roster_gives_sheets_whose_keys_need_the_secret() {
+    let folder = folder();
+    let run = |line: &str| run(folder.path(), line);
+    let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
+    let roster = "student,mail\nAda Lovelace,a@x\n\"../Bob, jr.\",b@x\ncyd,c@x\n";
+    std::fs::write(folder.path().join("roster.csv"), roster).unwrap();
+    let flags = "--roster roster.csv --seed long-secret --exercises 3,17";
+    let (status, list) = run(&format!("sheet {flags} -o out --json"));
+    assert_eq!(status, Some(0), "{list}");
+    let (json, _) = list.split_once("\n}").unwrap();
+    let list: serde_json::Value = serde_json::from_str(&format!("{json}\n}}")).unwrap();
+    let sheets: Vec<String> = ["Ada-Lovelace", "Bob--jr", "cyd"]
+        .iter()
+        .map(|stem| read(&format!("out/sheet-{stem}.md")))
+        .collect();
+    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+    assert!(sheets[0] != sheets[1] && sheets[1] != sheets[2]);
+    assert_eq!(run(&format!("sheet {flags} --answers")).0, Some(0));
+    let mut answers = String::from("student,exercise,answer\n");
+    for (i, stem) in ["Ada-Lovelace", "Bob--jr", "cyd"].iter().enumerate() {
+        let seed = list["sheets"][i]["seed"].to_string();
+        assert!(!sheets[i].contains(&seed) && !sheets[i].contains("long-secret"), "{}", sheets[i]);
+        // The key has the sheet's numbers, and no number on the sheet prints it.
+        let key = read(&format!("keys/key-{stem}.md"));
+        let asked =
+            |text: &str| text.lines().find(|line| line.contains("depth")).map(str::to_string);
+        assert!(asked(&sheets[i]).is_some() && asked(&sheets[i]) == asked(&key), "{key}");
+        let numbers =
+            sheets[i].split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
+        for number in numbers.collect::<std::collections::BTreeSet<_>>() {
+            let (_, other) = run(&format!("sheet --seed {number} --exercises 3,17 --answers"));
+            assert!(
+                asked(&other) != asked(&key) || !other.contains(key.lines().last().unwrap()),
+                "{number}"
+            );
+        }
+        let answer = key.lines().filter_map(|line| line.strip_prefix('`')).next().unwrap();
+        let student = list["sheets"][i]["student"].as_str().unwrap();
+        answers += &format!("\"{student}\",3,{}\n", answer.trim_end_matches('`'));
+    }
+    answers += "eve,3,1 2 3\ncyd,17,1 1 1\ncyd,17,2 2 2\n";
+    std::fs::write(folder.path().join("answers.csv"), answers).unwrap();
+    let (status, table) = run("grade answers.csv --roster roster.csv --seed long-secret");
+    assert_eq!(status, Some(0), "{table}");
+    for line in [
+        "../Bob, jr.   1   -      1",
+        "Ada Lovelace  1   -      1",
+        "cyd           1   0      1",
+        "cyd, exercise 17: answered 2 times, and the last counts",
+        "eve, exercise 3: not counted, since nobody of that name is on the roster",
+    ] {
+        assert!(table.lines().any(|found| found == line), "{line}:\n{table}");
+    }
+    assert!(
+        !run("grade answers.csv --roster roster.csv --seed another-secret")
+            .1
+            .contains("1   -      1")
+    );
+    for (line, part) in [
+        ("sheet --roster roster.csv", "--seed"),
+        ("grade answers.csv --roster roster.csv", "--seed"),
+        ("sheet --roster missing.csv --seed long-secret", "cannot read"),
+        ("sheet --roster answers.csv --seed long-secret", "every student once"),
+        ("sheet --seed long-secret -o sheet.pdf", ".md or .html"),
+        ("sheet --roster roster.csv --seed long-secret -o roster.csv", "name of a folder"),
+    ] {
+        let (status, text) = run(line);
+        assert!(status == Some(2) && text.contains(part), "{line}: {text}");
+    }
+    assert_eq!(run("sheet --seed long-secret -o sheet.html").0, Some(0));
+    assert!(read("sheet.html").starts_with("<!doctype html>"));
 }
 
 #[test]

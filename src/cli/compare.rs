@@ -49,9 +49,9 @@ pub struct Args {
     /// Count without building and verifying the models of decoders
     #[arg(long)]
     no_verify: bool,
-    /// What is printed, or written with -o
-    #[arg(long, value_enum, default_value_t)]
-    format: Format,
+    /// What is printed, or written with -o: text by default, or what the file's extension says
+    #[arg(long, value_enum)]
+    format: Option<Format>,
     /// What the curves of an SVG show against the number of gates: a row of panels each, and a column for
     /// each family
     #[arg(long, value_enum, value_delimiter = ',', default_value = "steps")]
@@ -61,13 +61,36 @@ pub struct Args {
     output: Option<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Default, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
 enum Format {
-    #[default]
     Text,
     Csv,
     Markdown,
     Svg,
+}
+
+impl Format {
+    const ALL: [Format; 4] = [Format::Text, Format::Csv, Format::Markdown, Format::Svg];
+
+    fn extension(self) -> &'static str {
+        match self {
+            Format::Text => "txt",
+            Format::Csv => "csv",
+            Format::Markdown => "md",
+            Format::Svg => "svg",
+        }
+    }
+
+    /// What is printed or written, by the flag and the name of the file.
+    fn of(args: &Args) -> Result<Format> {
+        let Some(path) = &args.output else { return Ok(args.format.unwrap_or(Format::Text)) };
+        if let Some(format) = args.format {
+            return source::require_extension(path, format.extension()).map(|()| format);
+        }
+        let extension = source::output(path, &Format::ALL.map(Format::extension))?;
+        let of_name = Format::ALL.into_iter().find(|f| Some(f.extension()) == extension);
+        Ok(of_name.unwrap_or(Format::Text))
+    }
 }
 
 /// One circuit with all its schemes.
@@ -104,12 +127,13 @@ const MEASURED_INPUTS: usize = 12;
 const MAX_BUILT: u128 = 1 << 26;
 
 pub fn main(args: &Args) -> Result<Report> {
+    let format = Format::of(args)?;
     let specs: Vec<String> =
         args.circuits.iter().map(|spec| sizes(spec)).collect::<Result<Vec<_>>>()?.concat();
     // All of them before the work, which may be long.
     let sources: Vec<_> = specs.iter().map(|spec| source::circuit(spec)).collect::<Result<_>>()?;
     let all: Vec<_> = sources.iter().map(|source| compare(args, source)).collect::<Result<_>>()?;
-    let document = match args.format {
+    let document = match format {
         Format::Text => table::text(args, &all),
         Format::Csv => table::csv(&all),
         Format::Markdown => table::markdown(args, &all),

@@ -78,6 +78,7 @@ impl ScheduleName {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
+    source::output(&args.output, &source::MODEL)?;
     let source = source::circuit(&args.circuit)?;
     let model = args.compile(&source)?;
     let verdict = match args.verify {

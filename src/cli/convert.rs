@@ -45,28 +45,40 @@ pub struct ConvertArgs {
 }
 
 pub fn generate(args: &GenArgs) -> Result<Report> {
+    let output = args.output.as_deref().unwrap_or("-");
+    let format = format_of(output, args.format)?;
     let circuit = family::generate(&args.spec)?;
     let source = source::Source { name: args.spec.clone(), circuit, sha256: String::new() };
-    write(&source, args.output.as_deref().unwrap_or("-"), args.format)
+    write(&source, output, format)
 }
 
 pub fn convert(args: &ConvertArgs) -> Result<Report> {
-    write(&source::circuit(&args.input)?, &args.output, args.format)
+    let format = format_of(&args.output, args.format)?;
+    write(&source::circuit(&args.input)?, &args.output, format)
 }
 
 pub fn decompile(args: &DecompileArgs) -> Result<Report> {
+    let output = args.output.as_deref().unwrap_or("-");
+    let format = format_of(output, args.format)?;
     let (model, sha256) = source::model_with_sha256(&args.model)?;
     let circuit = verify::decompile(&model)?;
     let source = source::Source { name: args.model.clone(), circuit, sha256 };
-    write(&source, args.output.as_deref().unwrap_or("-"), args.format)
+    write(&source, output, format)
 }
 
-fn write(source: &source::Source, output: &str, format: Option<Format>) -> Result<Report> {
-    let format = match format {
-        Some(format) => format,
-        None if output == "-" => Format::AigerAscii,
-        None => by_extension(output).map_err(|error| error.hint("--format says it"))?,
-    };
+/// The format to write `output` in, before the work.
+fn format_of(output: &str, flag: Option<Format>) -> Result<Format> {
+    match flag {
+        _ if output == "-" => Ok(flag.unwrap_or(Format::AigerAscii)),
+        Some(format) => source::require_extension(output, format.extension()).map(|()| format),
+        None => {
+            named_format(output).map_err(|error| error.hint("--format says it"))?;
+            by_extension(output)
+        }
+    }
+}
+
+fn write(source: &source::Source, output: &str, format: Format) -> Result<Report> {
     let written = format::write(&source.circuit, format)?;
     print_notes(&written.notes);
     let mut json = json!({ "output": output, "format": format.name(), "notes": written.notes });
@@ -87,13 +99,19 @@ fn write(source: &source::Source, output: &str, format: Option<Format>) -> Resul
 
 /// Writes a circuit in the format of the file's extension.
 pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
-    let written = format::write(circuit, by_extension(path)?)?;
+    let written = format::write(circuit, named_format(path)?)?;
     print_notes(&written.notes);
     source::write(path, &written.bytes)
 }
 
-/// The format that the file's extension names.
+/// The format that the extension of a file to write names, before the work.
 pub fn by_extension(path: &str) -> Result<Format> {
+    let format = named_format(path)?;
+    source::require_extension(path, format.extension())?;
+    Ok(format)
+}
+
+fn named_format(path: &str) -> Result<Format> {
     Format::from_extension(path).ok_or_else(|| {
         let mut extensions = Format::ALL.map(|format| format!(".{}", format.extension())).to_vec();
         extensions.dedup();

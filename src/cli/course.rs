@@ -1,14 +1,18 @@
 //! `course`: exercises, hints, answers and their check, progress, sheets, grading, the book.
 
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use circuit2tf::course::progress::Progress;
-use circuit2tf::course::{self, Instance, Outcome, Solution, class, sheet};
+use circuit2tf::course::{self, Instance, Outcome, Solution};
 use circuit2tf::{Error, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Report, source};
+
+mod sheets;
+mod start;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -21,6 +25,8 @@ pub struct Args {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Write the files that lessons start from; a file that is there stays as it is
+    Start(start::Args),
     /// List the exercises by lesson
     List,
     /// Show a lesson
@@ -63,10 +69,11 @@ enum Action {
         /// The exercise's number; all by default
         number: Option<usize>,
     },
-    /// Print a problem sheet with a student's own numbers
-    Sheet(SheetArgs),
-    /// Grade the answers of a class: a file with student, seed, exercise, answer (CSV with a header, or JSON)
-    Grade(GradeArgs),
+    /// Print a problem sheet, or one for each student of a roster
+    Sheet(sheets::SheetArgs),
+    /// Grade the answers of a class: a file with student, exercise, answer and perhaps seed (CSV with a
+    /// header, or JSON)
+    Grade(sheets::GradeArgs),
     /// Write the lessons as HTML
     Book {
         /// The folder to write to
@@ -88,34 +95,6 @@ struct Which {
     set: Vec<(String, u64)>,
 }
 
-#[derive(Debug, clap::Args)]
-struct SheetArgs {
-    /// The seed of the numbers; without one, the exercises' own
-    #[arg(long)]
-    seed: Option<u64>,
-    /// How it is written
-    #[arg(long, default_value = "md", value_parser = ["md", "html"])]
-    format: String,
-    /// The numbers of the exercises; all by default
-    #[arg(long, value_delimiter = ',')]
-    exercises: Vec<usize>,
-    /// With worked answers: the key
-    #[arg(long)]
-    answers: bool,
-}
-
-#[derive(Debug, clap::Args)]
-struct GradeArgs {
-    /// The file of answers
-    file: String,
-    /// How the table is written
-    #[arg(long, default_value = "text", value_parser = ["text", "csv"])]
-    format: String,
-    /// Build and run students' programs too, with your rights
-    #[arg(long)]
-    run_code: bool,
-}
-
 fn setting(text: &str) -> std::result::Result<(String, u64), String> {
     let (name, value) = text.split_once('=').ok_or("NAME=VALUE is expected")?;
     let value = value.parse().map_err(|_| format!("{value:?} is no whole number"))?;
@@ -125,6 +104,7 @@ fn setting(text: &str) -> std::result::Result<(String, u64), String> {
 pub fn main(args: &Args) -> Result<Report> {
     let state = State::at(args.state.as_deref());
     match &args.action {
+        Action::Start(args) => start::main(args),
         Action::List => list(&state),
         Action::Lesson { number } => lesson(*number),
         Action::Show(which) => show(&which.instance()?),
@@ -134,8 +114,8 @@ pub fn main(args: &Args) -> Result<Report> {
         Action::Next => next(&state),
         Action::Progress => progress(&state),
         Action::Reset { number } => reset(*number, &state),
-        Action::Sheet(args) => print_sheet(args),
-        Action::Grade(args) => grade(args),
+        Action::Sheet(args) => sheets::print(args),
+        Action::Grade(args) => sheets::grade(args),
         Action::Book { output } => book(output),
     }
 }
@@ -147,7 +127,11 @@ impl Which {
 }
 
 /// Where progress is kept; nowhere, if there is neither a flag nor a home.
-struct State(Option<PathBuf>);
+struct State {
+    path: Option<PathBuf>,
+    /// Once is enough.
+    is_warned: Cell<bool>,
+}
 
 impl State {
     fn at(flag: Option<&str>) -> Self {
@@ -155,22 +139,51 @@ impl State {
         let chosen = flag.map(PathBuf::from).or(variable("CIRCUIT2TF_STATE").map(PathBuf::from));
         let folder = variable("XDG_STATE_HOME").map(PathBuf::from);
         let folder = folder.or(variable("HOME").map(|home| Path::new(&home).join(".local/state")));
-        State(chosen.or(folder.map(|folder| folder.join("circuit2tf").join("course.json"))))
+        let kept = folder.map(|folder| folder.join("circuit2tf").join("course.json"));
+        State { path: chosen.or(kept), is_warned: Cell::new(false) }
     }
 
+    /// The progress; none where there is no file yet, or one that cannot be opened.
+    ///
+    /// # Errors
+    /// There is a file, and it holds something else.
     fn read(&self) -> Result<Progress> {
-        let Some(path) = self.0.as_ref().filter(|path| path.exists()) else {
-            return Ok(Progress::default());
-        };
+        let Some(path) = &self.path else { return Ok(Progress::default()) };
         let name = path.to_string_lossy();
-        Progress::from_json(&String::from_utf8_lossy(&source::bytes(&name)?), &name)
+        match source::kept(&name) {
+            Ok(bytes) => Progress::from_json(&String::from_utf8_lossy(&bytes), &name),
+            Err(error) => {
+                // Missing files and folders are a start.
+                if !matches!(error.kind(), std::io::ErrorKind::NotFound) {
+                    self.warn(&Error::io(&name, "read", &error));
+                }
+                Ok(Progress::default())
+            }
+        }
+    }
+
+    /// Keeps the progress, or warns that it could not: what was asked for is done all the same.
+    fn keep(&self, progress: &Progress) {
+        self.write(progress).unwrap_or_else(|error| self.warn(&error));
+    }
+
+    fn warn(&self, error: &Error) {
+        if !self.is_warned.replace(true) {
+            eprintln!("warning: progress is not kept: {error}");
+        }
     }
 
     fn write(&self, progress: &Progress) -> Result<()> {
-        let Some(path) = &self.0 else { return Ok(()) };
+        let Some(path) = &self.path else { return Ok(()) };
         let name = path.to_string_lossy();
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(|error| Error::io(&name, "write", &error))?;
+        }
+        // What cannot be read is nobody's to replace.
+        if let Err(error) = source::kept(&name)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(Error::io(&name, "read", &error));
         }
         source::write(&name, progress.to_json().as_bytes())
     }
@@ -253,7 +266,7 @@ fn hint(instance: &Instance, all: bool, state: &State) -> Result<Report> {
     let record = progress.record_mut(instance.exercise.number);
     let seen = if all { hints.len() } else { (record.hints as usize + 1).min(hints.len()) };
     record.hints = seen as u64;
-    state.write(&progress)?;
+    state.keep(&progress);
     let line = |(i, hint): (usize, &String)| format!("{} of {}. {hint}\n", i + 1, hints.len());
     let mut text: String = hints[..seen].iter().enumerate().map(line).collect();
     if seen == hints.len() {
@@ -267,11 +280,16 @@ fn hint(instance: &Instance, all: bool, state: &State) -> Result<Report> {
 fn check(instance: &Instance, answer: &str, state: &State) -> Result<Report> {
     let number = instance.exercise.number;
     let mut progress = state.read()?;
-    let outcome = instance.check(answer, &source::bytes)?;
+    let reader = |name: &str| {
+        source::bytes(name).map_err(|error| {
+            error.hint("the answer is the name of a file; `circuit2tf course start` writes those to start from")
+        })
+    };
+    let outcome = instance.check(answer, &reader)?;
     let record = progress.record_mut(number);
     record.tries += 1;
     record.solved |= outcome.right;
-    state.write(&progress)?;
+    state.keep(&progress);
     let mut text = said(&outcome);
     if !outcome.right && outcome.diagnoses.is_empty() {
         text += "no known mistake gives this answer; for a hint: ";
@@ -285,9 +303,7 @@ fn check(instance: &Instance, answer: &str, state: &State) -> Result<Report> {
 fn said(outcome: &Outcome) -> String {
     let mut text: String = outcome.findings.iter().map(|line| format!("{line}\n")).collect();
     for diagnosis in &outcome.diagnoses {
-        let line =
-            format!("mistake: {}. {}\n", diagnosis.mistake.trim_end_matches('.'), diagnosis.why);
-        text += &wrapped(&line);
+        text += &wrapped(&diagnosis.text());
         if !diagnosis.experiment.is_empty() {
             text += &format!("see it: {}\n", diagnosis.experiment);
         }
@@ -296,7 +312,7 @@ fn said(outcome: &Outcome) -> String {
 }
 
 fn outcome_json(outcome: &Outcome) -> Value {
-    let diagnosis = |d: &course::Diagnosis| json!({ "mistake": d.mistake, "why": d.why, "experiment": d.experiment });
+    let diagnosis = |d: &course::Diagnosis| json!({ "about": d.about, "mistake": d.mistake, "why": d.why, "experiment": d.experiment });
     let diagnoses: Vec<Value> = outcome.diagnoses.iter().map(diagnosis).collect();
     json!({ "right": outcome.right, "findings": outcome.findings, "diagnoses": diagnoses })
 }
@@ -307,6 +323,10 @@ const MOST_SHOWN: usize = 4096;
 fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
     let worked = instance.worked()?;
     let solution = instance.task()?.solution()?;
+    if let (Solution::File { name, .. }, Some(path)) = (&solution, output) {
+        let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+        source::output(path, &[extension.expect("an answer's name ends in its format")])?;
+    }
     let mut text = heading(instance) + &wrapped(&worked);
     let json = match &solution {
         Solution::Text(answer) => json!({ "text": answer }),
@@ -315,7 +335,13 @@ fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
         }
     };
     match (&solution, output) {
-        (Solution::Text(answer), _) => text += &format!("\nanswer: {answer}\n"),
+        (Solution::Text(_), Some(path)) => {
+            return Err(Error::new(
+                "an exercise whose answer is a file, for -o",
+                format!("-o {path}"),
+            ));
+        }
+        (Solution::Text(answer), None) => text += &format!("\nanswer: {answer}\n"),
         (Solution::File { bytes, .. }, Some(path)) => {
             source::write(path, bytes)?;
             text += &format!("\nwrote {path}\n");
@@ -391,28 +417,8 @@ fn reset(number: Option<usize>, state: &State) -> Result<Report> {
     Ok(Report { text: format!("forgot {what}\n").into_bytes(), json, status: 0 })
 }
 
-fn print_sheet(args: &SheetArgs) -> Result<Report> {
-    let sheet = sheet::Sheet { seed: args.seed, exercises: &args.exercises, answers: args.answers };
-    let markdown = sheet.markdown()?;
-    let text =
-        if args.format == "html" { sheet::html(&sheet.title(), &markdown) } else { markdown };
-    let json = json!({ "seed": args.seed, "format": args.format, "text": text });
-    Ok(Report { text: text.into_bytes(), json, status: 0 })
-}
-
-fn grade(args: &GradeArgs) -> Result<Report> {
-    let bytes = source::bytes(&args.file)?;
-    let answers = class::read(&String::from_utf8_lossy(&bytes), &source::name(&args.file))?;
-    let folder = Path::new(&args.file).parent().unwrap_or(Path::new("")).to_path_buf();
-    let reader = |name: &str| source::bytes(&folder.join(name).to_string_lossy());
-    let grades = class::grade(&answers, args.run_code, &reader);
-    let text = if args.format == "csv" { grades.csv()? } else { grades.text() };
-    Ok(Report { text: text.into_bytes(), json: grades.json(), status: 0 })
-}
-
 fn book(folder: &str) -> Result<Report> {
-    std::fs::create_dir_all(folder)
-        .map_err(|error| Error::io(folder, "make the folder", &error))?;
+    start::make_folder(folder)?;
     let files = course::book::render()?;
     for file in &files {
         source::write(&Path::new(folder).join(&file.name).to_string_lossy(), &file.bytes)?;

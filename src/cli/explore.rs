@@ -15,6 +15,7 @@ pub struct Args {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
+    source::output(&args.output, &["html", "htm"])?;
     let subject = args.subject.load()?;
     explorer::require_looped(&subject.model)?;
     let page = explorer::page(&subject.model, &subject.netlist()?, &subject.name)?;

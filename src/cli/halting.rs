@@ -131,10 +131,10 @@ enum Format {
 
 impl Format {
     fn of(path: &str) -> Result<Self> {
-        match path.rsplit_once('.') {
-            Some((_, "csv")) => Ok(Format::Csv),
-            Some((_, "svg")) => Ok(Format::Svg),
-            _ => Err(Error::new("a file name that ends in .csv or .svg", format!("{path:?}"))),
+        match source::output(path, &["csv", "svg"])? {
+            Some("csv") => Ok(Format::Csv),
+            Some(_) => Ok(Format::Svg),
+            None => Err(Error::new("a file name that ends in .csv or .svg", format!("{path:?}"))),
         }
     }
 }

@@ -111,9 +111,9 @@ const N_PROBES: usize = 4;
 
 pub fn main(args: &Args) -> Result<Report> {
     match &args.action {
-        Action::Gradients(args) => gradients(args),
+        Action::Gradients(args) => args.files.require_names().and_then(|()| gradients(args)),
         Action::Parities(args) => parities(args),
-        Action::Train(args) => train(args),
+        Action::Train(args) => args.files.require_names().and_then(|()| train(args)),
     }
 }
 
@@ -135,12 +135,22 @@ impl Draws {
 }
 
 impl Files {
+    /// Looks at the names before the work.
+    fn require_names(&self) -> Result<()> {
+        for (path, extension) in [(&self.csv, "csv"), (&self.svg, "svg")] {
+            path.as_deref().map(|path| source::output(path, &[extension])).transpose()?;
+        }
+        Ok(())
+    }
+
     fn write(&self, csv: &str, svg: Result<String>) -> Result<()> {
+        // Before anything is written, since it can fail.
+        let drawn = self.svg.as_deref().map(|path| svg.map(|svg| (path, svg))).transpose()?;
         if let Some(path) = &self.csv {
             source::write(path, csv.as_bytes())?;
         }
-        if let Some(path) = &self.svg {
-            source::write(path, svg?.as_bytes())?;
+        if let Some((path, svg)) = drawn {
+            source::write(path, svg.as_bytes())?;
         }
         Ok(())
     }

@@ -65,13 +65,15 @@ struct Counted {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    let (svg, output) = match &args.figure {
-        Figure::Circuit(drawn) => (drawn.circuit()?, &drawn.output),
-        Figure::Stream(drawn) => (drawn.stream()?, &drawn.output),
-        Figure::Attention { drawn, head } => (drawn.attention(*head)?, &drawn.output),
-        Figure::Loops(counted) => (wrong_inputs(&counted.circuit)?, &counted.output),
-        Figure::Tradeoff(counted) => (tradeoff(&counted.circuit)?, &counted.output),
-    };
+    let output = args.figure.output();
+    source::output(output, &["svg"])?;
+    let svg = match &args.figure {
+        Figure::Circuit(drawn) => drawn.circuit(),
+        Figure::Stream(drawn) => drawn.stream(),
+        Figure::Attention { drawn, head } => drawn.attention(*head),
+        Figure::Loops(counted) => wrong_inputs(&counted.circuit),
+        Figure::Tradeoff(counted) => tradeoff(&counted.circuit),
+    }?;
     source::write(output, svg.as_bytes())?;
     let text = format!("wrote {output} (SVG, {} kB)\n", svg.len().div_ceil(1000));
     Ok(Report {
@@ -79,6 +81,18 @@ pub fn main(args: &Args) -> Result<Report> {
         json: json!({ "figure": output, "bytes": svg.len() }),
         status: 0,
     })
+}
+
+impl Figure {
+    /// The file to write.
+    fn output(&self) -> &str {
+        match self {
+            Figure::Circuit(drawn) | Figure::Stream(drawn) | Figure::Attention { drawn, .. } => {
+                &drawn.output
+            }
+            Figure::Loops(counted) | Figure::Tradeoff(counted) => &counted.output,
+        }
+    }
 }
 
 impl Drawn {

@@ -1,6 +1,6 @@
 //! Where circuits and models come from and where files go.
 
-use std::io::{Read, Write};
+use std::io::Read;
 use std::path::Path;
 
 use circuit2tf::circuit::Circuit;
@@ -8,6 +8,11 @@ use circuit2tf::model::{Model, file};
 use circuit2tf::{Error, Place, Result, family, format};
 use rayon::prelude::*;
 use sha2::{Digest, Sha256};
+
+mod output;
+mod whole;
+
+pub use output::{create, output, require_extension, write};
 
 /// A circuit with what the model file says of its source.
 pub struct Source {
@@ -60,6 +65,9 @@ fn model_bytes(path: &str) -> Result<Vec<u8>> {
     bytes(path)
 }
 
+/// The extensions of a model file.
+pub const MODEL: [&str; 2] = ["safetensors", "st"];
+
 const ORDER: &str = "where both are given, the model stands before the circuit";
 
 fn is_file(path: &str) -> bool {
@@ -73,12 +81,18 @@ pub fn name(path: &str) -> String {
 
 /// The bytes of a file, or of stdin for `-`.
 pub fn bytes(path: &str) -> Result<Vec<u8>> {
+    output::is_read(path)?;
     if path == "-" {
         let mut bytes = Vec::new();
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         return read.map(|_| bytes).map_err(|error| Error::io("stdin", "read", &error));
     }
-    read(path).map_err(|error| Error::io(path, "read", &error))
+    kept(path).map_err(|error| Error::io(path, "read", &error))
+}
+
+/// The bytes of a file that the program keeps for itself, and so may replace.
+pub fn kept(path: &str) -> std::io::Result<Vec<u8>> {
+    read(path)
 }
 
 /// A large file is read in several places at once: most of the time goes into memory that is touched first.
@@ -104,56 +118,6 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
 #[cfg(not(unix))]
 fn read(path: &str) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
-}
-
-/// Writes a file whole or not at all: to a temporary file beside it, then renamed.
-pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
-    if matches!(path, "" | "-") {
-        return Err(Error::new("the name of a file to write", format!("{path:?}")));
-    }
-    write_whole(path, bytes).map_err(|error| {
-        let missing = error.kind() == std::io::ErrorKind::NotFound;
-        let error = Error::io(path, "write", &without_path(error));
-        if missing { error.hint("the folder must exist") } else { error }
-    })
-}
-
-fn write_whole(path: &str, bytes: &[u8]) -> std::io::Result<()> {
-    // A link stays, and what it leads to is written.
-    let target = std::fs::canonicalize(path).unwrap_or_else(|_| path.into());
-    // A device or pipe cannot be replaced by renaming.
-    if target.exists() && !target.is_file() {
-        return std::fs::write(target, bytes);
-    }
-    let folder = match target.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::Builder::new().prefix(".circuit2tf-").tempfile_in(folder)?;
-    file.write_all(bytes)?;
-    set_default_permissions(file.as_file())?;
-    file.persist(target)?;
-    Ok(())
-}
-
-/// The error without the name of a temporary file that nobody asked for.
-fn without_path(error: std::io::Error) -> std::io::Error {
-    match error.kind() {
-        kind if error.raw_os_error().is_none() => kind.into(),
-        _ => error,
-    }
-}
-
-/// Temporary files are private; the result is as readable as any file the user makes.
-#[cfg(unix)]
-fn set_default_permissions(file: &std::fs::File) -> std::io::Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    file.set_permissions(std::fs::Permissions::from_mode(0o644))
-}
-
-#[cfg(not(unix))]
-fn set_default_permissions(_: &std::fs::File) -> std::io::Result<()> {
-    Ok(())
 }
 
 fn sha256(bytes: &[u8]) -> String {

@@ -105,6 +105,8 @@ fn named(file: &Option<String>) -> &str {
 fn check_model(args: &Args) -> Result<Report> {
     // Before the work, which may be long, so that no verdict is lost to a slip in a name.
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
+    args.certificate.as_deref().map(|path| source::output(path, &["json", "cert"])).transpose()?;
+    args.output.as_deref().map(|path| source::output(path, &["json", "shard"])).transpose()?;
     let (model, model_sha256) = source::model_with_sha256(named(&args.model))?;
     let model = with_loops(model, args.loops)?;
     let source = source::circuit(named(&args.circuit))?;
@@ -470,10 +472,10 @@ fn departure_json(departure: &Departure, circuit: &Circuit) -> Value {
     json!({
         "node": node_label(departure, circuit),
         "position": departure.position,
-        "part": part,
-        "loop": in_loop,
         "level": departure.level,
         "reached": departure.is_reached(),
+        "part": part,
+        "loop": in_loop,
         "layer": layer,
     })
 }

@@ -11,13 +11,14 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use super::files::Reader;
+use super::start::FOLDER;
 use super::task::{Mistake, Outcome, Solution, file_outcome};
 use crate::error::{Error, Result};
 
 /// A function is asked for.
 #[derive(Debug, Clone)]
 pub struct FunctionTask {
-    /// The file the student starts from, in `examples/course/exercises`.
+    /// The file the student starts from.
     pub start_name: &'static str,
     /// Calls, such as `tokens(&[2, 1], 1)`, and what they must give, as `{:?}` prints it.
     pub cases: Vec<(String, String)>,
@@ -37,8 +38,8 @@ impl FunctionTask {
 
     pub fn how_to_answer(&self) -> String {
         format!(
-            "Answer. The name of your copy of `examples/course/exercises/{}`; it is built with rustc and run \
-             on {} cases.",
+            "Answer. The name of a Rust file with that function, such as `{FOLDER}/{}`; it is built with rustc \
+             and run on {} cases.",
             self.start_name,
             self.cases.len()
         )

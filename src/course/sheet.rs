@@ -7,7 +7,9 @@ use crate::error::Result;
 /// A sheet to print.
 #[derive(Debug)]
 pub struct Sheet<'s> {
-    /// Draws the numbers; none for the defaults.
+    /// Whose it is; none for a sheet that is the same for all.
+    pub student: Option<&'s str>,
+    /// Draws the numbers; none for the defaults. It stands on no sheet, or the sheet would tell its key.
     pub seed: Option<u64>,
     /// The exercises by number; none for all, in the order of the lessons.
     pub exercises: &'s [usize],
@@ -18,7 +20,7 @@ pub struct Sheet<'s> {
 impl Sheet<'_> {
     pub fn title(&self) -> String {
         let what = if self.answers { "Key" } else { "Problem sheet" };
-        self.seed.map_or(what.to_string(), |seed| format!("{what}, seed {seed}"))
+        self.student.map_or(what.to_string(), |student| format!("{what} for {student}"))
     }
 
     /// The sheet as Markdown.
@@ -26,15 +28,9 @@ impl Sheet<'_> {
     /// # Errors
     /// An exercise does not exist, or an answer could not be computed.
     pub fn markdown(&self) -> Result<String> {
-        let mut text = format!("# {}\n", self.title());
+        let mut text = format!("# {}\n", escaped(&self.title()));
         if !self.answers {
-            let seed = self.seed.map_or(String::new(), |seed| seed.to_string());
-            text += &format!(
-                "\nHand in a CSV file with the header `student,seed,exercise,answer` and a line for each \
-                 exercise, such as `NAME,{seed},3,\"1 2 3\"`. To try an answer first: `circuit2tf course \
-                 check NUMBER ANSWER{}`.\n",
-                self.seed.map_or(String::new(), |seed| format!(" --seed {seed}"))
-            );
+            text += &self.how_to_hand_in();
         }
         for number in self.numbers() {
             let instance = exercise(number)?.instance(self.seed, &[])?;
@@ -47,6 +43,25 @@ impl Sheet<'_> {
         Ok(text)
     }
 
+    fn how_to_hand_in(&self) -> String {
+        let student = self.student.unwrap_or("NAME");
+        let student = match student.contains([',', '"']) {
+            true => format!("\"{}\"", student.replace('"', "\"\"")),
+            false => student.to_string(),
+        };
+        let first = match self.seed {
+            Some(_) => {
+                "To practise with other numbers first: `circuit2tf course show NUMBER --seed 1`."
+            }
+            None => "To try an answer first: `circuit2tf course check NUMBER ANSWER`.",
+        };
+        format!(
+            "\nHand in a CSV file with the header `student,exercise,answer` and a line for each exercise, such \
+             as `{},3,\"1 2 3\"`. {first}\n",
+            student.replace('`', "'")
+        )
+    }
+
     fn numbers(&self) -> Vec<usize> {
         if !self.exercises.is_empty() {
             return self.exercises.to_vec();
@@ -54,6 +69,13 @@ impl Sheet<'_> {
         let in_order = lessons().iter().flat_map(Lesson::exercises);
         in_order.map(|exercise| exercise.number).collect()
     }
+}
+
+/// A name in which nothing is markup.
+fn escaped(text: &str) -> String {
+    text.chars()
+        .flat_map(|c| ['\\', c].into_iter().skip(usize::from(!c.is_ascii_punctuation())))
+        .collect()
 }
 
 fn key(instance: &Instance) -> Result<String> {

@@ -135,12 +135,25 @@ pub struct Outcome {
     pub diagnoses: Vec<Diagnosis>,
 }
 
-/// A mistake that gives exactly the answer.
+/// A mistake that gives exactly the answer, or a statement that was taken for another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnosis {
+    /// The part of the answer that the mistake gives, such as `loops 9`; none where a statement was judged.
+    pub about: Option<String>,
     pub mistake: String,
     pub why: String,
     pub experiment: String,
+}
+
+impl Diagnosis {
+    /// What is known: that the mistake gives this, not that it was made.
+    pub fn text(&self) -> String {
+        let Diagnosis { about, mistake, why, .. } = self;
+        match about {
+            Some(about) => format!("{about} is what one gets from \"{mistake}\". {why}"),
+            None => format!("\"{mistake}\" {why}"),
+        }
+    }
 }
 
 /// An answer that can be handed in: words, or a file.
@@ -162,8 +175,9 @@ impl Mistake {
         Mistake { name, gives: Wrong::Numbers(gives), why, experiment }
     }
 
-    fn diagnosis(&self) -> Diagnosis {
+    fn diagnosis(&self, about: String) -> Diagnosis {
         Diagnosis {
+            about: Some(about),
             mistake: self.name.to_string(),
             why: self.why.clone(),
             experiment: self.experiment.clone(),
@@ -343,20 +357,13 @@ impl Task {
                 let found = read_bits(answer, bits.len())?;
                 let first = bits.iter().zip(&found).position(|(a, b)| a != b);
                 let finding = |i| format!("bit {} is the first that is wrong", i + 1);
-                Ok(self.outcome(
-                    found == *bits,
-                    first.map(finding).into_iter().collect(),
-                    |wrong| matches!(wrong, Wrong::Bits(b) if *b == found),
-                ))
+                let findings = first.map(finding).into_iter().collect();
+                Ok(self.outcome(found == *bits, findings, |wrong| wrong.is_bits(&found)))
             }
             Kind::Counterexample { found, refute } => {
                 let input = read_bits(answer, found.len())?;
                 let (right, seen) = refute(&input)?;
-                Ok(self.outcome(
-                    right,
-                    vec![seen],
-                    |wrong| matches!(wrong, Wrong::Bits(b) if *b == input),
-                ))
+                Ok(self.outcome(right, vec![seen], |wrong| wrong.is_bits(&input)))
             }
             Kind::Circuit(task) => task.check(answer, &self.mistakes, reader),
             Kind::Model(task) => task.check(answer, &self.mistakes, reader),
@@ -365,39 +372,57 @@ impl Task {
     }
 
     fn check_numbers(&self, numbers: &[Number], answer: &str) -> Result<Outcome> {
-        let names: Vec<&str> = numbers.iter().map(|n| n.name).collect();
-        let found = number::read_list(answer, &names)?;
+        let slots: Vec<_> =
+            numbers.iter().map(|n| number::Slot { name: n.name, unit: n.unit }).collect();
+        let found = number::read_list(answer, &slots)?;
         let line = |(n, &x): (&Number, &f64)| {
             format!(
                 "{} {} {}",
                 n.name,
-                n.shown(x),
+                read_back(x),
                 if n.accepts(x) { "is right" } else { "is wrong" }
             )
         };
         let findings = numbers.iter().zip(&found).map(line).collect();
         let right = numbers.iter().zip(&found).all(|(n, &x)| n.accepts(x));
-        let is_of = |gives: &[Option<f64>]| {
-            numbers.iter().zip(&found).zip(gives).all(|((number, &x), gives)| {
-                gives.is_none_or(|value| Number { value, ..number.clone() }.accepts(x))
-            })
-        };
-        Ok(self.outcome(
-            right,
-            findings,
-            |wrong| matches!(wrong, Wrong::Numbers(gives) if is_of(gives)),
-        ))
+        Ok(self.outcome(right, findings, |wrong| match wrong {
+            Wrong::Numbers(gives) => given(numbers, gives, &found),
+            _ => None,
+        }))
     }
 
+    /// The outcome with the mistakes of which `about` says what of the answer they give.
     fn outcome(
         &self,
         right: bool,
         findings: Vec<String>,
-        is_of: impl Fn(&Wrong) -> bool,
+        about: impl Fn(&Wrong) -> Option<String>,
     ) -> Outcome {
-        let made = self.mistakes.iter().filter(|mistake| !right && is_of(&mistake.gives));
-        Outcome { right, findings, diagnoses: made.map(Mistake::diagnosis).collect() }
+        let made = self.mistakes.iter().filter(|_| !right);
+        let diagnosis = |mistake: &Mistake| Some(mistake.diagnosis(about(&mistake.gives)?));
+        Outcome { right, findings, diagnoses: made.filter_map(diagnosis).collect() }
     }
+}
+
+impl Wrong {
+    fn is_bits(&self, found: &[bool]) -> Option<String> {
+        matches!(self, Wrong::Bits(bits) if bits == found).then(|| "this".to_string())
+    }
+}
+
+/// The numbers of an answer that a mistake gives, by name, if it gives all that it touches.
+fn given(numbers: &[Number], gives: &[Option<f64>], found: &[f64]) -> Option<String> {
+    let mut about = Vec::new();
+    for ((number, &x), gives) in numbers.iter().zip(found).zip(gives) {
+        let Some(value) = *gives else { continue };
+        if !(Number { value, ..number.clone() }.accepts(x)) {
+            return None;
+        }
+        if !number.accepts(x) {
+            about.push(format!("{} {}", number.name, read_back(x)));
+        }
+    }
+    (!about.is_empty()).then(|| about.join(", "))
 }
 
 /// The outcome of a check of a file: the mistakes whose file does the same.
@@ -412,7 +437,7 @@ pub fn file_outcome(
         if let Wrong::File(bytes) = &mistake.gives
             && same(bytes)?
         {
-            outcome.diagnoses.push(mistake.diagnosis());
+            outcome.diagnoses.push(mistake.diagnosis("this".to_string()));
         }
     }
     Ok(outcome)
@@ -428,6 +453,12 @@ fn file_name(kind: &Kind) -> &'static str {
 
 fn accepts(numbers: &[Number], gives: &[Option<f64>]) -> bool {
     numbers.iter().zip(gives).all(|(n, x)| x.is_none_or(|x| n.accepts(x)))
+}
+
+/// A number of an answer as it was read, so that nothing is hidden by rounding.
+fn read_back(value: f64) -> String {
+    let is_short = value.fract() == 0.0 && value.abs() < 1e15;
+    if is_short { format!("{value}") } else { nine_digits(value) }
 }
 
 /// A number with nine significant digits, in full unless it is very small.
@@ -476,14 +507,7 @@ fn wrong_classes(items: &[Item]) -> Vec<(String, Solution)> {
 }
 
 fn check_choice(options: &[Choice], answer: &str) -> Result<Outcome> {
-    let mut chosen = vec![false; options.len()];
-    for c in answer.chars().filter(|c| c.is_alphanumeric()) {
-        let index = (0..options.len()).find(|&i| letter(i) == c.to_ascii_uppercase());
-        let last = letter(options.len() - 1);
-        let index = index
-            .ok_or_else(|| Error::new(format!("letters A to {last}"), format!("{answer:?}")))?;
-        chosen[index] = true;
-    }
+    let chosen = read_choice(options.len(), answer)?;
     let mut outcome = Outcome { right: true, ..Outcome::default() };
     let mut missing = 0;
     for (i, option) in options.iter().enumerate().filter(|(i, option)| chosen[*i] != option.right) {
@@ -494,6 +518,7 @@ fn check_choice(options: &[Choice], answer: &str) -> Result<Outcome> {
         }
         outcome.findings.push(format!("{} is not true", letter(i)));
         outcome.diagnoses.push(Diagnosis {
+            about: None,
             mistake: option.text.clone(),
             why: option.reason.clone(),
             experiment: option.experiment.clone(),
@@ -507,14 +532,52 @@ fn check_choice(options: &[Choice], answer: &str) -> Result<Outcome> {
     Ok(outcome)
 }
 
-fn check_classes(classes: &[(char, &str)], items: &[Item], answer: &str) -> Result<Outcome> {
-    let letters: Vec<char> =
-        answer.chars().filter(|c| c.is_alphabetic()).map(|c| c.to_ascii_uppercase()).collect();
-    let names: String = classes.iter().map(|(c, _)| c).collect();
-    if letters.len() != items.len() || letters.iter().any(|c| !names.contains(*c)) {
-        let expected = format!("{} letters of {names}", items.len());
-        return Err(Error::new(expected, format!("{answer:?}")));
+/// The options whose letters are given: `AC`, `a, c`, `A and C`, or `none`.
+fn read_choice(n: usize, answer: &str) -> Result<Vec<bool>> {
+    let mut chosen = vec![false; n];
+    let words = answer.split(|c: char| !c.is_alphanumeric());
+    for word in words.filter(|word| !matches!(*word, "" | "and" | "none")) {
+        for c in word.chars() {
+            let index = (0..n).find(|&i| letter(i) == c.to_ascii_uppercase());
+            let index = index.ok_or_else(|| {
+                let expected = format!("letters A to {}, or none", letter(n - 1));
+                Error::new(expected, format!("{answer:?}"))
+            })?;
+            chosen[index] = true;
+        }
     }
+    Ok(chosen)
+}
+
+/// A letter for each item, in order; numbers beside the letters say for which.
+fn read_classes(n: usize, names: &str, answer: &str) -> Result<Vec<char>> {
+    let wrong = || {
+        let expected = format!("{n} letters of {names}, one for each in order");
+        Error::new(expected, format!("{answer:?}"))
+    };
+    let mut classes = vec![None; n];
+    let (mut number, mut next) = (String::new(), 0);
+    for c in answer.chars() {
+        match c.to_ascii_uppercase() {
+            digit if digit.is_ascii_digit() => number.push(digit),
+            class if names.contains(class) => {
+                let given = number.parse::<usize>().ok().and_then(|given| given.checked_sub(1));
+                let place = if number.is_empty() { Some(next) } else { given }.ok_or_else(wrong)?;
+                let slot =
+                    classes.get_mut(place).filter(|slot| slot.is_none()).ok_or_else(wrong)?;
+                *slot = Some(class);
+                (number, next) = (String::new(), place + 1);
+            }
+            other if other.is_alphabetic() => return Err(wrong()),
+            _ => {}
+        }
+    }
+    classes.into_iter().map(|class| class.ok_or_else(wrong)).collect()
+}
+
+fn check_classes(classes: &[(char, &str)], items: &[Item], answer: &str) -> Result<Outcome> {
+    let names: String = classes.iter().map(|(c, _)| c).collect();
+    let letters = read_classes(items.len(), &names, answer)?;
     let mut outcome = Outcome { right: true, ..Outcome::default() };
     for (i, (item, &class)) in items.iter().zip(&letters).enumerate() {
         if class == item.class {
@@ -524,6 +587,7 @@ fn check_classes(classes: &[(char, &str)], items: &[Item], answer: &str) -> Resu
         outcome.findings.push(format!("{} is not {class}", i + 1));
         if class == item.mistaken.0 {
             outcome.diagnoses.push(Diagnosis {
+                about: None,
                 mistake: item.text.to_string(),
                 why: item.mistaken.1.to_string(),
                 experiment: item.experiment.to_string(),
@@ -534,9 +598,38 @@ fn check_classes(classes: &[(char, &str)], items: &[Item], answer: &str) -> Resu
 }
 
 fn read_bits(text: &str, n: usize) -> Result<Vec<bool>> {
-    let bits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_mark = |c: &char| c.is_whitespace() || matches!(c, ',' | ';' | '/' | '|' | '_');
+    let bits: Vec<char> = text.chars().filter(|c| !is_mark(c)).collect();
     if bits.len() != n || bits.iter().any(|c| !matches!(c, '0' | '1')) {
         return Err(Error::new(format!("{n} characters 0 or 1"), format!("{text:?}")));
     }
     Ok(bits.into_iter().map(|bit| bit == '1').collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_and_bits_are_read_as_students_write_them_and_nothing_is_guessed() {
+        for text in ["AC", "a c", "A, C", "A and C", "(A; C)"] {
+            assert_eq!(read_choice(3, text).unwrap(), [true, false, true], "{text}");
+        }
+        assert_eq!(read_choice(3, "none").unwrap(), [false; 3]);
+        for text in ["AD", "A or C", "1", "A: yes"] {
+            assert!(read_choice(3, text).is_err(), "{text}");
+        }
+        for text in ["TFO", "t f o", "1T 2F 3O", "1. T, 2. F, 3. O", "3O 1T 2F"] {
+            assert_eq!(read_classes(3, "TFCO", text).unwrap(), ['T', 'F', 'O'], "{text}");
+        }
+        for text in ["TF", "TFOC", "TFX", "1T 1F 3O", "0T 1F 2O", "4T 2F 3O", "true false open"] {
+            assert!(read_classes(3, "TFCO", text).is_err(), "{text}");
+        }
+        for text in ["101", "1 0 1", "1,0,1", "10/1", "1|0|1", "10_1"] {
+            assert_eq!(read_bits(text, 3).unwrap(), [true, false, true], "{text}");
+        }
+        for text in ["10", "1012", "0b101", "1-01"] {
+            assert!(read_bits(text, 3).is_err(), "{text}");
+        }
+    }
 }

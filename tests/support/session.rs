@@ -26,21 +26,11 @@ pub fn run(command: &str, folder: &Path) -> Vec<String> {
     let output = Command::new(env!("CARGO_BIN_EXE_circuit2tf"))
         .args(words)
         .current_dir(folder)
+        // Nothing but the program is needed.
+        .env("PATH", "")
         .env("CIRCUIT2TF_STATE", folder.join("course.json"))
         .output()
         .expect("the program starts");
     let text = [output.stderr, output.stdout].concat();
     String::from_utf8(text).expect("text").lines().map(str::to_string).collect()
-}
-
-/// Copies the files of a folder of the repository, not those of folders in it, to the same place in `to`.
-pub fn copy_files(folder: &str, to: &Path) {
-    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-    std::fs::create_dir_all(to.join(folder)).unwrap();
-    for entry in std::fs::read_dir(from).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_file() {
-            std::fs::copy(&path, to.join(folder).join(path.file_name().unwrap())).unwrap();
-        }
-    }
 }

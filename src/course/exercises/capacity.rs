@@ -179,7 +179,7 @@ pub static EXERCISES: [Exercise; 5] = [
         ],
         statement: "Write the Rust function `tokens(widths: &[usize], bits: usize) -> usize`: how many tokens a \
             chain of thought takes for a circuit with `widths[l]` gates on level `l + 1`, done level by level, \
-            with `bits` gates in a token. Copy `examples/course/exercises/schedule.rs` and fill it in. It is run \
+            with `bits` gates in a token. Fill in `course/schedule.rs`, which `circuit2tf course start 9` writes. It is run \
             on trees and chains of {inputs} inputs, adders, and a circuit without gates.",
         hints: &[
             "Each level by itself: a token cannot mix gates of two levels here.",
@@ -211,7 +211,7 @@ fn bits_of(values: &Values) -> Result<Task> {
     let (token, state) = (ceilings.token_bits(), ceilings.state_bits() as f64);
     let finite = d * ceiling::bits_of(ceiling::finite_patterns(Dtype::Bf16));
     let per_mantissa = d * f64::from(Dtype::Bf16.precision());
-    let experiment = "circuit2tf course answer 15";
+    let experiment = "circuit2tf compare parity:4 --scheme cot --vocab 16 --dim 64";
     Ok(Task::numbers(
         vec![
             Number { name: "token", unit: "bits", value: token, tolerance: 1e-3 },
@@ -223,7 +223,7 @@ fn bits_of(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "numbers instead of bits",
                 vec![None, Some(d), Some(d), None],
-                "You compared numbers with tokens. A number has 16 bits, a token log2 V.",
+                "That compares numbers with tokens. A number has 16 bits, a token log2 V.",
                 experiment,
             ),
             Mistake::numbers(
@@ -260,6 +260,11 @@ fn bits_of(values: &Values) -> Result<Task> {
     ))
 }
 
+/// Inputs of a smaller parity than the one that is asked about.
+fn another(values: &Values) -> u64 {
+    if values.get("inputs") == 8 { 4 } else { 8 }
+}
+
 /// Gates that go into a token.
 fn gates_per_token(values: &Values) -> Result<u64> {
     Ok(Ceilings::new(values.get("vocabulary"), 1, 16)?.gates_per_token())
@@ -289,7 +294,8 @@ fn schedule(values: &Values) -> Result<Task> {
     let (gates, loops) = (tokens.n_gates, tokens.depth);
     let chain = network(&format!("parity-chain:{}", values.get("inputs")))?.depth();
     let ratio = Ceilings::new(values.get("vocabulary"), 4096, 16)?.ratio();
-    let experiment = format!("circuit2tf info parity:{}", values.get("inputs"));
+    let experiment =
+        format!("circuit2tf compare parity:{} --scheme cot,recurrent --dim 64", another(values));
     Ok(Task::numbers(
         vec![
             Number::whole("tokens", "tokens", tokens.by_levels),
@@ -320,7 +326,10 @@ fn schedule(values: &Values) -> Result<Task> {
                 "the chain is packed too",
                 vec![None, None, None, Some(gates.div_ceil(g) as f64)],
                 "In the chain every gate waits for the one before: a token holds one new result.",
-                format!("circuit2tf info parity-chain:{}", values.get("inputs")),
+                format!(
+                    "circuit2tf compare parity-chain:{} --scheme cot,recurrent --dim 64",
+                    another(values)
+                ),
             ),
         ],
     ))
@@ -338,7 +347,9 @@ fn latch(values: &Values) -> Result<Task> {
     let units = noise::restoration_units(1, levels);
     let restored = noise::restorable_levels(1, values.get("expansion"))?;
     let bits = noise::latched_bits(d, restored);
-    let experiment = "circuit2tf claims check unit-norm";
+    // Of another noise than is asked about.
+    let other = if values.get("noise") == 200 { 0.25 } else { 0.2 };
+    let experiment = format!("circuit2tf capacity latch --noise {other} --loops 1000");
     let all = 1.0 + (1000.0 / values.real("noise")).floor();
     Ok(Task::numbers(
         vec![
@@ -352,25 +363,25 @@ fn latch(values: &Values) -> Result<Task> {
                 "levels r apart",
                 vec![Some(all), Some(2.0 * (all - 1.0)), None, None],
                 "Both neighbours are moved, each by nearly r: they must be 2 r apart.",
-                experiment,
+                &experiment,
             ),
             Mistake::numbers(
                 "a level forgotten at the end",
                 vec![Some(levels as f64 - 1.0), Some(2.0 * (levels as f64 - 2.0)), None, None],
                 "So many steps fit into the range, and one level more than steps.",
-                experiment,
+                &experiment,
             ),
             Mistake::numbers(
                 "one unit a step",
                 vec![None, Some(levels as f64 - 1.0), Some(values.real("expansion") + 1.0), None],
                 "A step starts to rise at one kink and stops at another.",
-                experiment,
+                &experiment,
             ),
             Mistake::numbers(
                 "16 usable bits",
                 vec![None, None, None, Some(16.0 * d as f64)],
                 "A 16-bit number has 65536 patterns, but a latch restores only the levels its MLP has steps for.",
-                experiment,
+                &experiment,
             ),
         ],
     ))
@@ -400,7 +411,7 @@ fn misleading(values: &Values) -> Result<Task> {
             format!("Latent reasoning is up to {ratio:.0} times faster than tokens on any problem."),
             false,
             "A ceiling on storage is not a speed. A chain of gates takes as many loops as tokens.".to_string(),
-            "circuit2tf info parity-chain:1024",
+            "circuit2tf compare parity-chain:8 --scheme cot,recurrent --dim 64",
         ),
         choice(
             format!("At {} dB of noise the state carries about {noisy:.0} bits, not {state}.", values.get("decibels")),
@@ -424,7 +435,7 @@ fn misleading(values: &Values) -> Result<Task> {
                 "With thresholds one reads equally spaced levels: {} bits in bf16, and a latch restores fewer.",
                 noise::readable_bits(Dtype::Bf16)
             ),
-            "circuit2tf capacity --vocab 32768 --dim 4096 --bits 16",
+            "circuit2tf capacity latch --noise 0.2 --loops 1000",
         ),
         choice(
             "What a level must hand on is what is still needed above it, however wide the state is.".to_string(),
@@ -483,14 +494,14 @@ fn scheduler(values: &Values) -> Result<Task> {
         name,
         gives: Wrong::File(source),
         why: why.to_string(),
-        experiment: "circuit2tf course show 15".to_string(),
+        experiment: "circuit2tf compare parity:8 --scheme cot --vocab 16 --dim 64".to_string(),
     };
     let mistakes = vec![
         mistake("not yet written", start.as_bytes().to_vec(), "This is the file as it was given."),
         mistake(
             "full tokens",
             with("widths.iter().sum::<usize>().div_ceil(bits)"),
-            "You packed gates of different levels into one token.",
+            "That packs gates of different levels into one token.",
         ),
         mistake(
             "floor instead of ceil",

@@ -134,6 +134,11 @@ pub static EXERCISES: [Exercise; 4] = [
     },
 ];
 
+/// The width of an adder that is not asked about, so that what is seen of it is no answer.
+fn another_width(values: &Values) -> u64 {
+    if values.get("width") == 2 { 3 } else { 2 }
+}
+
 fn adder(values: &Values) -> Result<Network> {
     network(&format!("adder:{}", values.get("width")))
 }
@@ -174,7 +179,7 @@ fn one_fewer(values: &Values) -> Result<Task> {
     let t = (least - 1) * layers;
     let before_depth = network.depth().saturating_sub(1);
     let experiment =
-        format!("circuit2tf loops adder:{} --layers {layers} --table", values.get("width"));
+        format!("circuit2tf loops adder:{} --layers {layers} --table", another_width(values));
     Ok(Task::numbers(
         vec![
             Number::whole("loops", "loops", least),
@@ -197,7 +202,7 @@ fn one_fewer(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "one layer fewer",
                 vec![None, at(0, before_depth), at(1, before_depth)],
-                "You counted after one layer fewer than the depth. One loop fewer is a whole block fewer.",
+                "That counts after one layer fewer than the depth. One loop fewer is a whole block fewer.",
                 &experiment,
             ),
             Mistake::numbers(
@@ -223,7 +228,8 @@ fn accuracy(values: &Values) -> Result<Task> {
     let wrong = tightness::wrong_inputs(&network, false)?[network.depth() - 1];
     let all = (n as f64).exp2();
     let percent = 100.0 * (1.0 - wrong as f64 / all);
-    let experiment = format!("circuit2tf loops and:{n} --table");
+    // Smaller, so that its table is no answer.
+    let experiment = format!("circuit2tf loops and:{} --table", if n == 4 { 2 } else { 4 });
     Ok(Task::numbers(
         vec![
             Number::whole("wrong", "inputs", wrong as usize),
@@ -235,6 +241,12 @@ fn accuracy(values: &Values) -> Result<Task> {
                 "accuracy is correctness",
                 vec![Some(0.0), Some(100.0), None],
                 "It looks right on nearly all inputs. It is a constant 0, and wrong on all ones.",
+                &experiment,
+            ),
+            Mistake::numbers(
+                "a fraction for percent",
+                vec![None, Some(percent / 100.0), None],
+                "In percent it is a hundred times as much.",
                 &experiment,
             ),
             Mistake::numbers(
@@ -332,7 +344,11 @@ fn counterexample(values: &Values) -> Result<Task> {
         name,
         gives: Wrong::Bits(bits(input, 2 * width)),
         why: why.to_string(),
-        experiment: format!("circuit2tf loops adder:{width} --layers {}", values.get("layers")),
+        experiment: format!(
+            "circuit2tf loops adder:{} --layers {}",
+            another_width(values),
+            values.get("layers")
+        ),
     };
     let mut mistakes = vec![
         mistake(

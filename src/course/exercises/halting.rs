@@ -55,7 +55,8 @@ fn mean_loops(values: &Values) -> Result<Task> {
         .zip(times.worst())
         .filter(|_| times.n_wrong == 0 && times.n_unfinished == 0)
         .ok_or_else(|| Error::message("the rule did not stop rightly on every input"))?;
-    let experiment = format!("circuit2tf halting adder:{width}");
+    // Smaller, so that its times are no answer.
+    let experiment = format!("circuit2tf halting adder:{}", if width == 2 { 3 } else { 2 });
     Ok(Task::numbers(
         vec![Number::whole("worst", "loops", worst), Number::close("mean", "loops", mean)],
         vec![
@@ -74,7 +75,7 @@ fn mean_loops(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "stable output means done",
                 vec![None, Some(mean_until_stable(&network))],
-                "You stopped when the outputs had not changed for one loop. They can change later.",
+                "Such a rule stops when the outputs did not change for one loop. They can change later.",
                 "circuit2tf claims check unchanged-outputs",
             ),
             Mistake::numbers(

@@ -165,7 +165,7 @@ static ITEMS: [Item; 12] = [
         'F',
         "At exact weights the gradient through a loop is 0, and parities defeat gradient descent in general.",
         ('O', "There are functions for which it is proved that gradients tell next to nothing."),
-        "circuit2tf course answer 22",
+        "circuit2tf learn gradients parity:2 --loops 4 --seeds 2",
     ),
 ];
 
@@ -248,7 +248,7 @@ fn barrington_facts(values: &Values) -> Result<Facts> {
 fn barrington(values: &Values) -> Result<Task> {
     let depth = values.size("depth");
     let length = compile_tree(depth, 0).0.len();
-    let experiment = "circuit2tf info s5:16";
+    let experiment = "circuit2tf info s5:8";
     Ok(Task::numbers(
         vec![
             Number::whole("length", "permutations", length),

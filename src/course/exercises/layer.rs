@@ -140,7 +140,7 @@ fn sizes(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "one-hot addresses",
                 one_hot,
-                "You gave every node an address of N numbers. m = ceil(log2 N) bits tell N nodes apart.",
+                "One-hot addresses have N numbers. m = ceil(log2 N) bits tell N nodes apart.",
                 info,
             ),
             Mistake::numbers(
@@ -197,7 +197,7 @@ fn trace(values: &Values) -> Result<Task> {
             mistake(
                 "one after the other",
                 [last.clone(), last.clone(), last].concat(),
-                "You let each gate see what others computed in the same layer. A layer reads the stream as \
+                "Then each gate sees what others compute in the same layer. A layer reads the stream as \
                  it was before: gates that depend on each other need one layer each.",
             ),
             mistake(

@@ -149,7 +149,7 @@ fn parameters(values: &Values) -> Result<Task> {
         ["layers", "recurrent", "loops", "width"].map(|name| values.real(name));
     let ratio = layers / recurrent;
     let total = gpt2_parameters(layers, width) / gpt2_parameters(recurrent, width);
-    let claim = "circuit2tf claims check parameter-ratio";
+    let claim = "circuit2tf compare adder:2 --scheme recurrent,unrolled --dim 64";
     Ok(Task::numbers(
         vec![
             Number::whole("standard_depth", "layers", values.size("layers")),
@@ -166,19 +166,19 @@ fn parameters(values: &Values) -> Result<Task> {
                 "L + R",
                 vec![None, Some(recurrent + loops), None, None],
                 "Layers and loops multiply: each loop applies all layers of the block.",
-                "circuit2tf compile parity-chain:121 -o m.safetensors --layers 12",
+                "circuit2tf compile parity-chain:10 -o m.safetensors --layers 3",
             ),
             Mistake::numbers(
                 "loops not counted",
                 vec![None, Some(recurrent), None, None],
                 "A layer that is applied again counts again: depth is what an input passes through.",
-                "circuit2tf compile parity-chain:121 -o m.safetensors --layers 12",
+                "circuit2tf compile parity-chain:10 -o m.safetensors --layers 3",
             ),
             Mistake::numbers(
                 "parameters multiply by R",
                 vec![None, None, Some(layers / (recurrent * loops)), None],
-                "Loops use the same parameters again. You counted them once for each loop.",
-                "circuit2tf info adder:8",
+                "Loops use the same parameters again. They are counted once, not once for each loop.",
+                claim,
             ),
             Mistake::numbers(
                 "embeddings forgotten",
@@ -202,7 +202,9 @@ fn schedule(values: &Values) -> Result<Task> {
     let applied = schedule.n_steps();
     let right = schedule.n_loops as f64;
     let only_loops = |loops: usize| vec![Some(loops as f64), None, None];
-    let width = (depth + 1).min(65);
+    // A chain of another depth, whose last loop is not full either.
+    let width = if layers == 1 { 4 } else { layers + 3 };
+    let width = if width == depth + 1 { width + layers } else { width };
     let experiment = format!("circuit2tf loops parity-chain:{width} --layers {layers}");
     Ok(Task::numbers(
         vec![
@@ -261,7 +263,7 @@ fn consequences(values: &Values) -> Result<Task> {
             ),
             false,
             "The same matrices are multiplied as often; only storing them is saved.",
-            "circuit2tf compare adder:2",
+            "circuit2tf compare adder:2 --scheme recurrent,unrolled --dim 64",
         ),
         choice(
             format!(
@@ -285,7 +287,7 @@ fn consequences(values: &Values) -> Result<Task> {
             false,
             "Keys and values differ from loop to loop, so each loop keeps its own, unless they are shared by \
              design.",
-            "circuit2tf compare adder:2",
+            "circuit2tf compare adder:2 --scheme recurrent,unrolled --dim 64",
         ),
         choice(
             format!("Its layer parameters are {loops} times fewer than those of {depth} layers."),

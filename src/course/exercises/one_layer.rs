@@ -118,7 +118,7 @@ fn equality(values: &Values) -> Result<Task> {
     let (width, precision) = (values.size("head_width"), values.size("precision"));
     let rows = rows_of_equality(values.size("small"))?;
     let heads = |per_head: usize| n.div_ceil(per_head);
-    let experiment = format!("circuit2tf info eq:{}", values.get("small"));
+    let experiment = "circuit2tf eval eq:2 0000 0001 0010 0011 0100 0101 0110 0111";
     Ok(Task::numbers(
         vec![
             Number::whole("rows", "rows", rows),
@@ -130,25 +130,25 @@ fn equality(values: &Values) -> Result<Task> {
                 "only the answer counts",
                 vec![Some(2.0), Some(1.0), Some(1.0)],
                 "The answer is one bit, but the message must serve every B.",
-                &experiment,
+                experiment,
             ),
             Mistake::numbers(
                 "pairs instead of rows",
                 vec![Some((rows * rows) as f64), Some(2.0 * n as f64), None],
                 "The rows are numbered by A alone.",
-                &experiment,
+                experiment,
             ),
             Mistake::numbers(
                 "total weight forgotten",
                 vec![None, None, Some(heads(width * precision) as f64)],
                 "A head sends its weighted sum and the total weight it is divided by: d_v + 1 numbers.",
-                &experiment,
+                experiment,
             ),
             Mistake::numbers(
                 "precision forgotten",
                 vec![None, None, Some(heads(width + 1) as f64)],
                 "A number of p bits tells 2^p cases apart.",
-                &experiment,
+                experiment,
             ),
         ],
     ))
@@ -229,7 +229,7 @@ fn parity(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "last count forgotten",
                 vec![None, Some((0..=1).map(|c| margin_at(n, c)).fold(f64::INFINITY, f64::min))],
-                "You compared c = 0 and c = 1 only.",
+                "That is the least over c = 0 and c = 1 only.",
                 experiment,
             ),
         ],

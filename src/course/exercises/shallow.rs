@@ -27,9 +27,9 @@ pub static EXERCISES: [Exercise; 4] = [
         }],
         statement: "Write down the weights of a model with one layer and one head that computes the parity of \
             {inputs} bits. One head that attends evenly to all positions reads their average; an MLP with \
-            {inputs} units turns a count into its parity. Start from \
-            `examples/course/exercises/parity.json`, which has the shape for three bits and no attention and \
-            no MLP yet.",
+            {inputs} units turns a count into its parity. Start from `course/parity.json`, which \
+            `circuit2tf course start 6` writes: it has the shape for three bits and no attention and no MLP \
+            yet.",
         hints: &[
             "With W_Q and W_K left at 0 all scores are 0, and the head averages its values over all positions. \
              With a power of two of positions, P, the average times P is exactly the number of ones.",
@@ -221,10 +221,7 @@ fn collapse(values: &Values) -> Result<Task> {
     let depth = table[0][0] as f64;
     let number =
         |name, unit, row: usize, column: usize| Number::whole(name, unit, table[row][column]);
-    let experiment = format!(
-        "circuit2tf compile adder:{} -o m.safetensors --collapse 2 --unroll --verify",
-        values.get("width")
-    );
+    let experiment = "circuit2tf compile adder:2 -o m.safetensors --heads 3";
     let some = |x: f64| Some(x);
     Ok(Task::numbers(
         vec![
@@ -240,7 +237,7 @@ fn collapse(values: &Values) -> Result<Task> {
                 "depth is intrinsic",
                 vec![some(depth), some(depth), some(depth), None, None, None],
                 "Depth counts two-input gates. A layer with more heads does more than one such gate.",
-                &experiment,
+                "circuit2tf depth 0xe8",
             ),
             Mistake::numbers(
                 "floor instead of ceil",
@@ -253,19 +250,19 @@ fn collapse(values: &Values) -> Result<Task> {
                     None,
                 ],
                 "Rounded down, the last level is never computed.",
-                &experiment,
+                "circuit2tf loops parity-chain:6 --layers 2",
             ),
             Mistake::numbers(
                 "operands grow by two a level",
                 vec![None, None, None, None, some(2f64.powi(5) + 5.0), some(2f64.powi(7) + 7.0)],
                 "Each level doubles the operands: 2, 4, 8, not 2, 4, 6.",
-                &experiment,
+                experiment,
             ),
             Mistake::numbers(
                 "width is free",
                 vec![None, None, None, None, Some(table[0][2] as f64), Some(table[0][2] as f64)],
                 "A gate of 4 operands has 16 rows in its truth table, and the MLP needs units for each.",
-                &experiment,
+                experiment,
             ),
         ],
     ))
@@ -327,16 +324,12 @@ fn certified(values: &Values) -> Result<Task> {
         Model::new(parts)
     };
     let plain = compile(&reference, "", &Options::default())?;
-    let experiment = format!(
-        "circuit2tf compile adder:{} -o m.safetensors --collapse 2 --verify",
-        values.get("width")
-    );
     let mistakes = vec![
         Mistake {
             name: "fewer loops, same layers",
             gives: json(with_loops(plain, most_layers)?)?,
             why: "This is the plain model with the loops cut: deep gates never get their operands.".to_string(),
-            experiment: experiment.clone(),
+            experiment: "circuit2tf loops mult:2".to_string(),
         },
         Mistake {
             name: "soft attention",
@@ -344,7 +337,7 @@ fn certified(values: &Values) -> Result<Task> {
             why: "Run, it is right, but a head leaks a little of all other tokens, and no condition of the \
                   certificate bounds what rounding makes of that: C4 says no."
                 .to_string(),
-            experiment,
+            experiment: "circuit2tf compile parity:4 -o m.safetensors --verify".to_string(),
         },
     ];
     let task =

@@ -1,0 +1,70 @@
+//! `course start`: the files to start from, into a folder.
+
+use std::fs;
+use std::path::Path;
+
+use circuit2tf::course::{self, start};
+use circuit2tf::{Error, Place, Result};
+use serde_json::json;
+
+use super::super::{Report, source};
+
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The lesson's number; all by default
+    lesson: Option<usize>,
+    /// The folder to write to
+    #[arg(short, value_name = "DIR", default_value = start::FOLDER)]
+    output: String,
+}
+
+/// Writes what is not there yet; a file that is there stays as it is.
+pub fn main(args: &Args) -> Result<Report> {
+    let lesson = args.lesson.map(course::lesson).transpose()?;
+    let mut text = String::new();
+    let mut files = Vec::new();
+    for starter in start::starters(args.lesson) {
+        make_folder(&args.output)?;
+        let path = Path::new(&args.output).join(starter.name).to_string_lossy().into_owned();
+        let (state, line) = match source::create(&path, starter.text.as_bytes())? {
+            true => ("written", format!("wrote {path}\n")),
+            false if fs::read(&path).is_ok_and(|bytes| bytes == starter.text.as_bytes()) => {
+                ("there", format!("{path} is there already\n"))
+            }
+            false => (
+                "kept",
+                format!("kept {path}, which is not as it was given; move it away to start anew\n"),
+            ),
+        };
+        text += &line;
+        files.push(json!({ "file": path, "state": state }));
+    }
+    if files.is_empty() {
+        text += "this lesson needs no files\n";
+    }
+    text += &format!(
+        "read on: circuit2tf course lesson {}\n",
+        lesson.map_or(1, |lesson| lesson.number)
+    );
+    let json = json!({ "folder": args.output, "files": files });
+    Ok(Report { text: text.into_bytes(), json, status: 0 })
+}
+
+/// Makes the folder of that name, if it is not there.
+pub fn make_folder(path: &str) -> Result<()> {
+    let hint = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some(extension @ ("html" | "htm" | "md" | "pdf" | "csv" | "json"))
+            if !Path::new(path).is_dir() =>
+        {
+            let found = format!("{path:?}, a file's name that ends in .{extension}");
+            return Err(Error::new("the name of a folder", found));
+        }
+        _ if Path::new(path).is_file() => "this is a file; give the name of a folder",
+        _ => "give the name of a folder that can be made here",
+    };
+    fs::create_dir_all(path).map_err(|error| {
+        Error::message(format!("cannot make the folder: {error}"))
+            .at(Place::File(path.to_string()))
+            .hint(hint)
+    })
+}

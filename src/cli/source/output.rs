@@ -1,0 +1,214 @@
+//! Where files go: which names are taken, and which files are never replaced.
+//!
+//! A name's extension says the format. No file that this run reads, whatever it is called there, is written
+//! by it, and no two of its results go to one file: both are decided here, for all commands.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use circuit2tf::{Error, Place, Result};
+use same_file::Handle;
+
+use super::whole;
+
+/// The files of this run, by the names it was given.
+struct Used {
+    inputs: Vec<String>,
+    outputs: Vec<(String, PathBuf)>,
+}
+
+static USED: Mutex<Used> = Mutex::new(Used { inputs: Vec::new(), outputs: Vec::new() });
+
+/// The extensions of all that the program writes: each names one thing, and holds nothing else.
+const KNOWN: [&str; 17] = [
+    "aag",
+    "aig",
+    "bench",
+    "blif",
+    "txt",
+    "v",
+    "json",
+    "safetensors",
+    "st",
+    "html",
+    "htm",
+    "svg",
+    "csv",
+    "md",
+    "rs",
+    "cert",
+    "shard",
+];
+
+/// Looks at the name of a file to write before the work, which may be long: its extension is one of
+/// `extensions` or there is none, and it can be written as far as that is seen. Gives the extension.
+///
+/// # Errors
+/// The name is taken by something else, its folder is missing, or its extension says something else.
+pub fn output<'e>(path: &str, extensions: &[&'e str]) -> Result<Option<&'e str>> {
+    let extension = extension_of(path, extensions)?;
+    declare(path)?;
+    Ok(extension)
+}
+
+/// The same where a flag says the format, whose extension it gives: the name may have that, or one that
+/// says nothing.
+///
+/// # Errors
+/// As [`output`].
+pub fn require_extension(path: &str, extension: &str) -> Result<()> {
+    let found = lower_extension(path).filter(|found| KNOWN.contains(&found.as_str()));
+    if found.is_some_and(|found| found != extension) {
+        let error = Error::new(format!("a name that ends in .{extension}"), format!("{path:?}"));
+        return Err(error.hint("the extension and --format say different formats"));
+    }
+    declare(path)
+}
+
+fn extension_of<'e>(path: &str, extensions: &[&'e str]) -> Result<Option<&'e str>> {
+    let Some(found) = lower_extension(path) else { return Ok(None) };
+    let known = extensions.iter().find(|extension| **extension == found);
+    known.map(|extension| Some(*extension)).ok_or_else(|| {
+        let names: Vec<String> = extensions.iter().map(|e| format!(".{e}")).collect();
+        Error::new(format!("a name that ends in {}", names.join(" or ")), format!("{path:?}"))
+            .hint("the extension says the format")
+    })
+}
+
+fn lower_extension(path: &str) -> Option<String> {
+    Some(Path::new(path).extension()?.to_string_lossy().to_ascii_lowercase())
+}
+
+fn declare(path: &str) -> Result<()> {
+    let target = target(path)?;
+    let mut used = USED.lock().expect("nothing panics while it is held");
+    used.require_no_input(path)?;
+    if let Some((other, _)) = used.outputs.iter().find(|(_, taken)| *taken == target) {
+        let found = format!("the same file as {other}");
+        return Err(Error::new("a file for each result", found).at(Place::File(path.to_string())));
+    }
+    used.outputs.push((path.to_string(), target));
+    Ok(())
+}
+
+/// Notes that a file is read, so that it is not written.
+///
+/// # Errors
+/// It is to be written.
+pub fn is_read(path: &str) -> Result<()> {
+    let mut used = USED.lock().expect("nothing panics while it is held");
+    used.inputs.push(path.to_string());
+    used.outputs.iter().try_for_each(|(output, _)| used.require_no_input(output))
+}
+
+impl Used {
+    fn require_no_input(&self, output: &str) -> Result<()> {
+        let Some(input) = self.inputs.iter().find(|input| is_same(input, output)) else {
+            return Ok(());
+        };
+        let found = format!("the same file as the input {}", super::name(input));
+        Err(Error::new("a file to write that is not read", found)
+            .at(Place::File(output.to_string()))
+            .hint("nothing was written; give the output another name"))
+    }
+}
+
+/// Whether two names, `-` being stdin, lead to one file: through another path, a link or a hard link.
+fn is_same(input: &str, output: &str) -> bool {
+    // Opening a pipe would wait for its other end.
+    let opened = |path: &str| {
+        let is_file = fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+        is_file.then(|| Handle::from_path(path).ok())?
+    };
+    let input = if input == "-" { Handle::stdin().ok() } else { opened(input) };
+    input.is_some_and(|input| opened(output) == Some(input))
+}
+
+/// What a name leads to: links are followed, also one whose file is still to be made.
+fn target(path: &str) -> Result<PathBuf> {
+    if matches!(path, "" | "-") {
+        return Err(Error::new("the name of a file to write", format!("{path:?}")));
+    }
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_dir() => {
+            let error = Error::message("cannot write: it is a folder");
+            Err(error.at(Place::File(path.to_string())).hint("give the name of a file in it"))
+        }
+        Ok(metadata) if metadata.is_file() => {
+            Ok(fs::canonicalize(path).unwrap_or_else(|_| path.into()))
+        }
+        // A device or a pipe.
+        Ok(_) => Ok(path.into()),
+        Err(_) => not_yet_there(path).map_err(|error| failed(path, error)),
+    }
+}
+
+/// As many links as Linux follows.
+const MAX_LINKS: usize = 40;
+
+fn not_yet_there(path: &str) -> std::io::Result<PathBuf> {
+    let mut target = PathBuf::from(path);
+    for _ in 0..MAX_LINKS {
+        let Ok(next) = fs::read_link(&target) else { break };
+        target = folder_of(&target).join(next);
+    }
+    let folder = fs::canonicalize(folder_of(&target))?;
+    // A name that ends in `..` or `/` is a folder's.
+    let name = target.file_name().filter(|_| !path.ends_with('/'));
+    let name = name.ok_or(std::io::ErrorKind::IsADirectory)?;
+    Ok(folder.join(name))
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
+}
+
+/// Writes a file whole or not at all.
+///
+/// # Errors
+/// It cannot be written, or was read.
+pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
+    let target = target(path)?;
+    USED.lock().expect("nothing panics while it is held").require_no_input(path)?;
+    // A device or pipe cannot be replaced by renaming.
+    let written = match target.exists() && !target.is_file() {
+        true => fs::write(target, bytes),
+        false => whole::write(&target, folder_of(&target), bytes, true),
+    };
+    written.map_err(|error| failed(path, error))
+}
+
+/// Writes a file that is not there yet; false if there is one, which stays as it is.
+///
+/// # Errors
+/// It cannot be written.
+pub fn create(path: &str, bytes: &[u8]) -> Result<bool> {
+    let is_taken = |path: &Path| fs::symlink_metadata(path).is_ok();
+    if is_taken(Path::new(path)) {
+        return Ok(false);
+    }
+    let target = target(path)?;
+    match whole::write(&target, folder_of(&target), bytes, false) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed(path, error)),
+    }
+}
+
+fn failed(path: &str, error: std::io::Error) -> Error {
+    use std::io::ErrorKind::{
+        IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
+    };
+    let hint = match error.kind() {
+        NotFound => "the folder must exist",
+        IsADirectory => "give the name of a file in it",
+        NotADirectory => "what stands before the last / must be a folder",
+        PermissionDenied | ReadOnlyFilesystem => "write to a folder of your own",
+        StorageFull => "there is no room left where it was to go",
+        _ => "",
+    };
+    // Without the name of a temporary file that nobody asked for.
+    let error = if error.raw_os_error().is_none() { error.kind().into() } else { error };
+    Error::io(path, "write", &error).hint(hint)
+}
