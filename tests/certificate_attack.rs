@@ -2,15 +2,19 @@
 //!
 //! Every model is judged by running it: on all inputs with the reference engine for the model's loops and
 //! up to two more, and if it is verified, on some inputs with a forward pass of its own, in the arithmetic of
-//! every kind of runner that a certificate speaks of ([`literal`]). A model that is verified must be right in
+//! every kind of runner that a certificate speaks of ([`runner`]). A model that is verified must be right in
 //! all of these runs. Models that compute the same in another way may be verified or not; which is
 //! written down here.
 
 #[allow(dead_code, reason = "each test file uses a part")]
 #[path = "support/circuits.rs"]
 mod circuits;
+#[allow(dead_code, reason = "each test file uses a part")]
 #[path = "support/literal.rs"]
 mod literal;
+#[allow(dead_code, reason = "each test file uses a part")]
+#[path = "support/runner.rs"]
+mod runner;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::AtomicBool;
@@ -72,10 +76,9 @@ fn is_wrong_literally(model: &Model, circuit: &Circuit) -> bool {
     (0..rows).step_by((rows / 4) | 1).any(|row| {
         let inputs: Vec<bool> = (0..n).map(|i| row >> (i % 6) & 1 == 1).collect();
         let expected = circuit.evaluate(&inputs).unwrap();
-        let is_wrong =
-            |n_loops, variant| literal::run(model, &inputs, n_loops, variant) != expected;
+        let is_wrong = |n_loops, variant| runner::run(model, &inputs, n_loops, variant) != expected;
         // Another stride and offset for every row, so that together they go through all.
-        let variants = literal::covered(model);
+        let variants = runner::covered(model);
         let some = variants.iter().skip(row % 5).step_by(5);
         some.clone().any(|&variant| is_wrong(model.n_loops, variant))
             || is_wrong(model.n_loops + 1, variants[row % variants.len()])

@@ -5,7 +5,9 @@ usage: check.py [PROGRAM]               default: target/release/circuit2tf
 Circuits x options x dtypes on all inputs, or 64 random ones where there are more. Two controls show
 that the comparison can fail: models with one number changed must be seen to be wrong, and files full
 of random numbers, whose attention is soft, must still give the bits that numpy gives, so that no part
-of the forward pass goes unread. Without numpy a virtual environment is made in target/.
+of the forward pass goes unread. Models whose attention averages are written by tests/literal_pass.rs, each
+with bounds in which every runner's numbers must lie: numpy's must. Without numpy a virtual environment is
+made in target/.
 """
 import collections, importlib.util, json, os, pathlib, random, subprocess, sys, tempfile, venv
 from concurrent.futures import ProcessPoolExecutor
@@ -70,11 +72,58 @@ def engine(model, lines):
     return program("run", model, "--inputs", "-", lines=lines).splitlines()
 
 
+def runner_of(meta):
+    return {"cot": run_decoder, "coconut": run_decoder, "universal": run_schemes, "pause": run_schemes}.get(
+        meta.get("scheme"), run_schemes if meta["version"] == "2" else run_model)
+
+
 def numpy(model, lines):
     meta, weights = run_model.load(model)
-    runner = {"cot": run_decoder, "coconut": run_decoder, "universal": run_schemes, "pause": run_schemes}.get(
-        meta.get("scheme"), run_schemes if meta["version"] == "2" else run_model)
-    return [runner.run(meta, weights, line) for line in lines]
+    return [runner_of(meta).run(meta, weights, line) for line in lines]
+
+
+def numbers(meta, weights, line):
+    """A decoder's hidden states, else the logits."""
+    if runner_of(meta) is run_decoder:
+        return run_decoder.decode(meta, weights, line)[1]
+    if runner_of(meta) is run_schemes:
+        return run_schemes.read_out(meta, weights, line)[0]
+    tokens = np.full(int(meta["n_ctx"]), 2)
+    tokens[weights["ports.input_positions"]] = [int(bit) for bit in line]
+    return run_model.forward(meta, weights, tokens)
+
+
+def inside_of_bounds(case):
+    """A model with, for each input, the bits on which all runners agree and the bounds of their numbers."""
+    case = pathlib.Path(case[1])
+    meta, weights = run_model.load(case.with_suffix(".safetensors"))
+    for row in json.loads(case.read_text()):
+        line = row["inputs"]
+        bits = {"numpy": runner_of(meta).run(meta, weights, line)}
+        try:
+            bits["run"] = engine(case.with_suffix(".safetensors"), [line])[0]
+        except RuntimeError as error:
+            return str(error)
+        for name, found in bits.items():
+            if any(expected not in ("?", bit) for bit, expected in zip(found, row["bits"], strict=True)):
+                return f"{name} gives {found} at {line}, and every runner {row['bits']}"
+        if row["bounds"]:
+            found = np.ravel(np.asarray(numbers(meta, weights, line), np.float64))
+            # An end that is infinite is written as null.
+            low, high = (np.array([sign * np.inf if x is None else x for x in column], np.float64)
+                         for sign, column in zip((-1, 1), zip(*row["bounds"])))
+            found = found[:len(low)]  # what follows depends on the runner
+            at = np.flatnonzero(~((low <= found) & (found <= high)) & np.isfinite(low) & np.isfinite(high))
+            if at.size:
+                return f"numpy's numbers {at[:3]} at {line} are {found[at[:3]]}, outside of {row['bounds'][at[0]]}"
+    return ""
+
+
+def written_cases(folder):
+    """Models whose attention averages, from the test that holds the engines inside of the same bounds."""
+    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "literal_pass", "cases_for_numpy"],
+                   env={**os.environ, "CIRCUIT2TF_LITERAL_CASES": folder}, check=True, stdout=subprocess.DEVNULL)
+    return [("averaging attention", path) for path in sorted(map(str, pathlib.Path(folder).glob("*.json")))]
 
 
 def compare(case):
@@ -159,9 +208,10 @@ def main():
                ("--scheme", "cot", "--vocab", "4"), ("--scheme", "coconut", "--layers", "2")]
 
     table = collections.defaultdict(list)
-    with ProcessPoolExecutor() as pool:
+    with ProcessPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
         for title, check, these in [("", compare, cases), ("one number changed", one_number_changed, changed),
-                                    ("random numbers", random_numbers, randoms)]:
+                                    ("random numbers", random_numbers, randoms),
+                                    ("averaging attention", inside_of_bounds, written_cases(folder))]:
             for case, problem in zip(these, pool.map(check, these)):
                 table[title or case[0]].append((case, problem))
     for title, rows in table.items():

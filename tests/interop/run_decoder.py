@@ -9,6 +9,14 @@ import ml_dtypes, numpy as np
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": ml_dtypes.bfloat16, "I64": np.int64}
 
+# Products are accumulated in f32 or wider and rounded once, softmax is f32 inside; f64 is its own.
+wide = lambda x: x.astype(np.float64 if x.dtype == np.float64 else np.float32)
+times = lambda a, b: (wide(a) @ wide(b)).astype(a.dtype)
+
+def softmax(s):
+    e = np.exp(wide(s) - wide(s).max(1, keepdims=True))
+    return (e / e.sum(1, keepdims=True)).astype(s.dtype)
+
 def load(path):
     data = open(path, "rb").read()
     n = int.from_bytes(data[:8], "little")
@@ -26,30 +34,36 @@ def blocks(meta, w, x):
               "mlp.W_in mlp.b_in mlp.W_out mlp.b_out").split()}
         out = p["attn.b_O"]
         for h in range(int(meta["n_heads"])):
-            q, k, v = (x @ p[f"attn.W_{c}"][h] + p[f"attn.b_{c}"][h] for c in "QKV")
-            s = q @ k.T
+            q, k, v = (times(x, p[f"attn.W_{c}"][h]) + p[f"attn.b_{c}"][h] for c in "QKV")
+            s = times(q, k.T)
             s[hidden] = -np.inf
-            e = np.exp(s - s.max(1, keepdims=True))
-            out = out + (e / e.sum(1, keepdims=True)) @ v @ p["attn.W_O"][h]
+            out = out + times(times(softmax(s), v), p["attn.W_O"][h])
         x = x + out
-        x = x + np.maximum(x @ p["mlp.W_in"] + p["mlp.b_in"], 0) @ p["mlp.W_out"] + p["mlp.b_out"]
+        units = np.maximum(times(x, p["mlp.W_in"]) + p["mlp.b_in"], 0)
+        x = x + (times(units, p["mlp.W_out"]) + p["mlp.b_out"])
     return x[-1]
 
-def run(meta, w, bits):
+def decode(meta, w, bits):
+    """The tokens at all positions, and the hidden state before each step."""
     W_E, W_pos, steps = w["embed.W_E"], w["pos_embed.W_pos"], int(meta["n_loops"])
     thoughts, answers = (steps, int(w["scheme.answers"][0])) if meta["scheme"] == "coconut" else (0, steps)
     tokens = [int(token) for token in w["scheme.prompt"]]
     for position, bit in zip(w["ports.input_positions"], bits):
         tokens[position] = int(bit)
-    x = W_E[tokens] + W_pos[:len(tokens)]
+    x, hidden = W_E[tokens] + W_pos[:len(tokens)], []
     for step in range(thoughts + answers):
         h = blocks(meta, w, x)
+        hidden.append(h)
         if step >= thoughts:
-            logits = h @ w["unembed.W_U"] + w["unembed.b_U"]
+            logits = times(h, w["unembed.W_U"]) + w["unembed.b_U"]
             token = max(range(len(logits)), key=lambda t: logits[t])
         tokens.append(0 if step < thoughts else token)
         embedding = h if step < thoughts else W_E[token]
         x = np.vstack([x, embedding + W_pos[len(x)]])
+    return tokens, hidden
+
+def run(meta, w, bits):
+    tokens, _ = decode(meta, w, bits)
     return "".join(str(tokens[p] >> int(s) & 1) for p, s in zip(w["ports.output_positions"], w["scheme.output_slots"]))
 
 if __name__ == "__main__":

@@ -7,6 +7,14 @@ import ml_dtypes, numpy as np
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": ml_dtypes.bfloat16, "I64": np.int64}
 
+# Products are accumulated in f32 or wider and rounded once, softmax is f32 inside; f64 is its own.
+wide = lambda x: x.astype(np.float64 if x.dtype == np.float64 else np.float32)
+times = lambda a, b: (wide(a) @ wide(b)).astype(a.dtype)
+
+def softmax(s):
+    e = np.exp(wide(s) - wide(s).max(1, keepdims=True))
+    return (e / e.sum(1, keepdims=True)).astype(s.dtype)
+
 def load(path):
     data = open(path, "rb").read()
     n = int.from_bytes(data[:8], "little")
@@ -25,14 +33,14 @@ def forward(meta, w, tokens):
                   "mlp.W_in mlp.b_in mlp.W_out mlp.b_out").split()}
             out = p["attn.b_O"]
             for h in range(int(meta["n_heads"])):
-                q, k, v = (x @ p[f"attn.W_{c}"][h] + p[f"attn.b_{c}"][h] for c in "QKV")
-                s = q @ k.T
+                q, k, v = (times(x, p[f"attn.W_{c}"][h]) + p[f"attn.b_{c}"][h] for c in "QKV")
+                s = times(q, k.T)
                 s[hidden] = -np.inf
-                e = np.exp(s - s.max(1, keepdims=True))
-                out = out + (e / e.sum(1, keepdims=True)) @ v @ p["attn.W_O"][h]
+                out = out + times(times(softmax(s), v), p["attn.W_O"][h])
             x = x + out
-            x = x + np.maximum(x @ p["mlp.W_in"] + p["mlp.b_in"], 0) @ p["mlp.W_out"] + p["mlp.b_out"]
-    return x[w["ports.output_positions"]] @ w["unembed.W_U"] + w["unembed.b_U"]
+            units = np.maximum(times(x, p["mlp.W_in"]) + p["mlp.b_in"], 0)
+            x = x + (times(units, p["mlp.W_out"]) + p["mlp.b_out"])
+    return times(x[w["ports.output_positions"]], w["unembed.W_U"]) + w["unembed.b_U"]
 
 def run(meta, w, bits):
     tokens = np.full(int(meta["n_ctx"]), 2)

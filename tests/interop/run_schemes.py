@@ -3,12 +3,20 @@
 usage: run_schemes.py MODEL < INPUTS      one bit string per line, in and out
 
 recurrent with a prelude and a coda, pause, and universal, which stops for each input when its outputs are
-known; `halted` also tells after how many loops. Files of version 1 are also read by run_model.py.
+known; `read_out` also tells after how many loops. Files of version 1 are also read by run_model.py.
 """
 import json, sys
 import ml_dtypes, numpy as np
 
 DTYPES = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "BF16": ml_dtypes.bfloat16, "I64": np.int64}
+
+# Products are accumulated in f32 or wider and rounded once, softmax is f32 inside; f64 is its own.
+wide = lambda x: x.astype(np.float64 if x.dtype == np.float64 else np.float32)
+times = lambda a, b: (wide(a) @ wide(b)).astype(a.dtype)
+
+def softmax(s):
+    e = np.exp(wide(s) - wide(s).max(1, keepdims=True))
+    return (e / e.sum(1, keepdims=True)).astype(s.dtype)
 
 def load(path):
     data = open(path, "rb").read()
@@ -23,16 +31,16 @@ def layer(meta, w, l, x):
     hidden = np.triu(np.ones((len(x), len(x)), bool), 1) & (meta["attention"] == "causal")
     out = b("attn.b_O")
     for h in range(int(meta["n_heads"])):
-        q, k, v = (x @ b(f"attn.W_{c}")[h] + b(f"attn.b_{c}")[h] for c in "QKV")
-        s = q @ k.T
+        q, k, v = (times(x, b(f"attn.W_{c}")[h]) + b(f"attn.b_{c}")[h] for c in "QKV")
+        s = times(q, k.T)
         s[hidden] = -np.inf
-        e = np.exp(s - s.max(1, keepdims=True))
-        out = out + (e / e.sum(1, keepdims=True)) @ v @ b("attn.W_O")[h]
+        out = out + times(times(softmax(s), v), b("attn.W_O")[h])
     x = x + out
-    return x + np.maximum(x @ b("mlp.W_in") + b("mlp.b_in"), 0) @ b("mlp.W_out") + b("mlp.b_out")
+    units = np.maximum(times(x, b("mlp.W_in")) + b("mlp.b_in"), 0)
+    return x + (times(units, b("mlp.W_out")) + b("mlp.b_out"))
 
-def halted(meta, w, bits):
-    """The outputs, and after how many loops they were read."""
+def read_out(meta, w, bits):
+    """The logits of the outputs, and after how many loops they were read."""
     prelude, coda = int(meta.get("n_prelude", 0)), int(meta.get("n_coda", 0))
     core = int(meta["n_core"] if meta["version"] == "2" else meta["n_layers"])
     tokens = np.full(int(meta["n_ctx"]), 2)
@@ -49,11 +57,10 @@ def halted(meta, w, bits):
         n_done += 1
     for l in range(prelude + core, prelude + core + coda):
         x = layer(meta, w, l, x)
-    logits = x[outputs] @ w["unembed.W_U"] + w["unembed.b_U"]
-    return "".join("1" if one > zero else "0" for zero, one in logits), n_done
+    return times(x[outputs], w["unembed.W_U"]) + w["unembed.b_U"], n_done
 
 def run(meta, w, bits):
-    return halted(meta, w, bits)[0]
+    return "".join("1" if one > zero else "0" for zero, one in read_out(meta, w, bits)[0])
 
 if __name__ == "__main__":
     model = load(sys.argv[1])
