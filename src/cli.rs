@@ -1,14 +1,15 @@
 //! The command line: arguments, one file per command, and what they share.
 //!
 //! stdout carries the result, stderr the talk. Exit status: 0 done or verified, 1 refuted, 2 error, 3
-//! unknown.
+//! unknown, 130 interrupted.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use circuit2tf::Result;
+use circuit2tf::verify::Statement;
 use clap::{Parser, Subcommand};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 mod assignments;
 mod capacity;
@@ -114,6 +115,20 @@ struct Report {
     status: u8,
 }
 
+impl Report {
+    /// A verdict and no more.
+    fn of(statement: &Statement) -> Self {
+        Report {
+            text: format!("{statement}\n").into_bytes(),
+            json: json!(statement),
+            status: statement.verdict.exit_status(),
+        }
+    }
+}
+
+/// The exit status of a program that was interrupted: 128 and the number of the signal.
+const INTERRUPTED: u8 = 130;
+
 pub fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -127,7 +142,7 @@ pub fn main() -> ExitCode {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("error: {error}");
-            ExitCode::from(2)
+            ExitCode::from(if error.is_cancelled() { INTERRUPTED } else { 2 })
         }
     }
 }

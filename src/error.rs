@@ -28,6 +28,15 @@ impl fmt::Display for Place {
     }
 }
 
+/// What an error is, where that matters to a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Something that a file or a flag causes.
+    Fault,
+    /// The work was stopped from outside before it was done: nothing was found out.
+    Cancelled,
+}
+
 /// An error with its place, the expectation, the finding and a hint.
 ///
 /// Displays as `c17.bench:3:7: expected a gate name, found "FOO"; hint: the gates are AND, OR, …`.
@@ -35,6 +44,7 @@ impl fmt::Display for Place {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{}{found}{}", prefix(.expected), suffix(.hint))]
 pub struct Error {
+    pub kind: Kind,
     pub place: Place,
     pub expected: String,
     pub found: String,
@@ -53,6 +63,7 @@ impl Error {
     /// An error about a value: `expected`, `found`.
     pub fn new(expected: impl Into<String>, found: impl Into<String>) -> Self {
         Error {
+            kind: Kind::Fault,
             place: Place::None,
             expected: expected.into(),
             found: found.into(),
@@ -63,6 +74,17 @@ impl Error {
     /// An error that is a plain sentence.
     pub fn message(text: impl Into<String>) -> Self {
         Error::new("", text)
+    }
+
+    /// The work was stopped after `done` of `total` of `what`.
+    pub fn cancelled(done: u64, total: u64, what: &str) -> Self {
+        let text = format!("stopped: {done} of {total} {what}");
+        Error { kind: Kind::Cancelled, ..Error::message(text) }
+    }
+
+    /// Whether the work was stopped from outside, which is no answer.
+    pub fn is_cancelled(&self) -> bool {
+        self.kind == Kind::Cancelled
     }
 
     /// The same error with a hint.

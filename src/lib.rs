@@ -71,4 +71,4 @@ pub mod theory;
 pub mod trace;
 pub mod verify;
 
-pub use error::{Error, Place, Result};
+pub use error::{Error, Kind, Place, Result};

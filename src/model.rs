@@ -203,6 +203,25 @@ impl Model {
         Err(Error::new("a model that runs on the whole sequence at once", found))
     }
 
+    /// An error unless every input goes through the same layers, all positions at once.
+    ///
+    /// # Errors
+    /// The model's scheme stops by what it reads, or is a decoder's.
+    pub fn require_fixed_steps(&self) -> Result<()> {
+        if self.scheme.has_fixed_steps() {
+            return Ok(());
+        }
+        let why = match self.scheme.is_parallel() {
+            true => "stops when its halting channel says so",
+            false => "writes token after token",
+        };
+        let found = format!("the scheme {}, which {why}", self.scheme);
+        Err(Error::new(
+            "a scheme with a fixed number of layers (recurrent, pause, unrolled)",
+            found,
+        ))
+    }
+
     /// An error unless all blocks are looped, so that the stream between two loops can be read.
     ///
     /// # Errors

@@ -3,7 +3,6 @@
 //! Nothing here trusts the compiler. The circuit is evaluated by the oracle, the model is run by an
 //! engine, and every output bit is compared; a claim only helps to say where a difference arose.
 
-use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::batch::Batch;
@@ -22,28 +21,21 @@ mod miter;
 mod prove;
 mod shard;
 mod shrink;
+mod subject;
 mod truth;
+mod verdict;
 
-pub use agree::{Agreement, agree};
+pub use agree::{Agreement, agree, verdict as verdict_of_engines};
 pub use decompile::decompile;
 pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, Part, exhaustive, refute_in, sample};
-pub use halting::{Times, check_halting, halting_times};
+pub use halting::{Final, Times, check_halting, halting_times};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
 pub use prove::{prove, prove_by_miter, refute};
-pub use shard::{Shard, merge};
+pub use shard::{Merged, Shard, merge};
 pub use shrink::shrink;
-
-/// What a check found.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// The model computes the circuit on every input; `how` says what shows it.
-    Verified { how: String },
-    /// It does not.
-    Refuted(Counterexample),
-    /// No difference was found and none was excluded.
-    Unknown { how: String },
-}
+pub use subject::{Subject, sha256};
+pub use verdict::{Broken, Disagreement, Doubt, Proof, Run, Statement, Verdict};
 
 /// An input on which model and circuit differ.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,34 +46,6 @@ pub struct Counterexample {
     pub output: usize,
     /// The circuit's value there; the model gives the complement.
     pub expected: bool,
-}
-
-impl Verdict {
-    /// The exit status of the contract: 0 verified, 1 refuted, 3 unknown.
-    pub fn exit_status(&self) -> u8 {
-        match self {
-            Verdict::Verified { .. } => 0,
-            Verdict::Refuted(_) => 1,
-            Verdict::Unknown { .. } => 3,
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Verdict::Verified { how } => write!(f, "VERIFIED {how}"),
-            Verdict::Unknown { how } => write!(f, "UNKNOWN {how}"),
-            Verdict::Refuted(found) => write!(
-                f,
-                "REFUTED input={} output={} expected={} got={}",
-                bit_string(&found.input),
-                found.output,
-                u8::from(found.expected),
-                u8::from(!found.expected)
-            ),
-        }
-    }
 }
 
 /// Bits as characters `0` and `1`, the first first.

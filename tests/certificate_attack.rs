@@ -876,31 +876,27 @@ fn an_edited_certificate_is_found_out() {
     let mut parts = parts_of(&circuit, &options(Dtype::F32));
     parts.n_loops = 1;
     let model = Model::new(parts).unwrap();
-    let file = CertificateFile {
-        certificate: certify(&model, &circuit),
-        model_sha256: "m".into(),
-        circuit_sha256: "c".into(),
-    };
+    let file = CertificateFile::new(certify(&model, &circuit), "m", "c");
     assert!(!file.certificate.is_proof());
     let text = file.to_json();
-    assert!(
-        CertificateFile::from_json(&text.replace("\"verified\": false", "\"verified\": true"))
-            .is_err()
-    );
-    let mut lie = file.clone();
-    lie.certificate.conditions.retain(|condition| condition.failure.is_none());
-    assert!(!lie.certificate.is_proof(), "a proof has every condition");
-    let lie = CertificateFile::from_json(&lie.to_json()).unwrap();
-    assert!(lie.recheck((&model, "m"), (&circuit, "c"), certify).is_err());
-    let mut empty = file.clone();
-    empty.certificate.conditions.clear();
-    let empty = CertificateFile::from_json(&empty.to_json()).unwrap();
-    assert!(empty.recheck((&model, "m"), (&circuit, "c"), certify).is_err());
-    assert!(file.recheck((&model, "m"), (&circuit, "other"), certify).is_err());
-    file.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
+    let lie = text.replace("\"verified\": false", "\"verified\": true");
+    let lie = CertificateFile::from_json(&lie).unwrap();
+    assert!(lie.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
+    let mut lie = file.certificate.clone();
+    lie.conditions.retain(|condition| condition.failure.is_none());
+    assert!(!lie.is_proof(), "a proof has every condition");
+    let lie = CertificateFile::from_json(&CertificateFile::new(lie, "m", "c").to_json()).unwrap();
+    assert!(lie.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
+    let mut empty = file.certificate.clone();
+    empty.conditions.clear();
+    let empty =
+        CertificateFile::from_json(&CertificateFile::new(empty, "m", "c").to_json()).unwrap();
+    assert!(empty.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
+    assert!(file.recheck((&model, "m"), (&circuit, "other"), &[&certify]).is_err());
+    file.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
     let kept = CertificateFile::from_json(&text).unwrap();
     assert_eq!(kept, file);
-    kept.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
+    kept.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
 }
 
 /// Both logits are finite, their difference is not.
@@ -914,13 +910,9 @@ fn a_certificate_with_a_huge_margin_can_be_read_back() {
     parts.w_u[[layout.value(), 0]] = -f64::exp2(1023.0);
     let model = Model::new(parts.clone()).unwrap();
     assert_eq!(judge(parts, &circuit), Verified);
-    let file = CertificateFile {
-        certificate: certify(&model, &circuit),
-        model_sha256: "m".into(),
-        circuit_sha256: "c".into(),
-    };
+    let file = CertificateFile::new(certify(&model, &circuit), "m", "c");
     let again = CertificateFile::from_json(&file.to_json()).unwrap();
-    again.recheck((&model, "m"), (&circuit, "c"), certify).unwrap();
+    again.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
 }
 
 // At random.

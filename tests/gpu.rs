@@ -12,7 +12,7 @@ use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model, Parts};
 use circuit2tf::run::gpu::{Device, Gpu, adapters};
 use circuit2tf::run::{Engine, LutDevice, Reference, Resident};
-use circuit2tf::verify::{Verdict, exhaustive, sample};
+use circuit2tf::verify::{Proof, Verdict, exhaustive, sample};
 use ndarray::{Array, Axis, RemoveAxis};
 
 #[allow(dead_code, reason = "each test file uses a part")]
@@ -218,8 +218,8 @@ fn exhaustive_verification_runs_model_and_oracle_on_the_device_and_can_say_no() 
     let gpu = Gpu::on(device, &model).unwrap();
     let go = AtomicBool::new(false);
     match exhaustive(&model, &circuit, &gpu, model.n_loops, &go).unwrap() {
-        Verdict::Verified { how } => {
-            assert!(how.contains(gpu.name()) && how.contains("oracle=gpu"), "{how}");
+        Verdict::Verified(Proof::Exhaustive(run)) => {
+            assert!(run.engine.contains(gpu.name()) && run.engine.contains("oracle=gpu"), "{run}");
         }
         other => panic!("{other}"),
     }

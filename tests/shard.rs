@@ -41,10 +41,12 @@ fn parts_of_an_exhaustive_run_merge_to_its_verdict() {
     for i in 1..=3 {
         let (status, out, _) =
             shard(folder.path(), &format!("{i}/3"), &format!("{i}.json"), &exhaustive);
-        assert_eq!(status, 0, "{out}");
+        assert_eq!(status, 3, "{out}");
         assert!(last_line(&out).starts_with("UNKNOWN shard"), "{out}");
     }
-    let merge = |files: &[&str]| circuit2tf(&[&["verify", "merge"], files].concat(), folder.path());
+    let merge = |files: &[&str]| {
+        circuit2tf(&[&["verify", "merge", "m", "adder:6"], files].concat(), folder.path())
+    };
     let (status, out, _) = merge(&["3.json", "1.json", "2.json"]);
     assert_eq!(status, 0);
     assert!(last_line(&out).starts_with("VERIFIED exhaustive 4096 assignments"), "{out}");
@@ -69,11 +71,58 @@ fn a_part_with_a_difference_refutes_the_whole() {
         let (status, out, _) = shard(folder.path(), part, file, &more);
         assert_eq!(status == 1, last_line(&out).starts_with("REFUTED"), "{out}");
     }
-    let (status, out, _) = circuit2tf(&["verify", "merge", "1.json", "2.json"], folder.path());
+    let merge =
+        || circuit2tf(&["verify", "merge", "m", "adder:6", "1.json", "2.json"], folder.path());
+    let (status, out, _) = merge();
     assert_eq!(status, 1);
     let whole = ["verify", "m", "adder:6", "--method", "exhaustive", "--loops", "10"];
     let (_, expected, _) = circuit2tf(&whole, folder.path());
     assert_eq!(last_line(&out), last_line(&expected));
+    // A difference that the model does not show when it is run is the file's, and no refutation.
+    let text = fs::read_to_string(folder.path().join("1.json")).unwrap();
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let found = whole["counterexample"].clone();
+    let (output, expected) = (found["output"].clone(), found["expected"].as_u64().unwrap());
+    for (entry, value) in [
+        ("expected", Value::from(1 - expected)),
+        ("output", Value::from(output.as_u64().unwrap() + 1)),
+        ("output", Value::from(99)),
+        ("input", Value::from("000000000000")),
+    ] {
+        let mut lying = whole.clone();
+        lying["counterexample"][entry] = value.clone();
+        fs::write(folder.path().join("1.json"), lying.to_string()).unwrap();
+        let (status, out, err) = merge();
+        assert_eq!((status, out.as_str()), (2, ""), "{entry}: {value}");
+        assert!(err.contains("1.json"), "{err}");
+    }
+}
+
+/// Parts that agree with each other, of a model or circuit other than the one named.
+#[test]
+fn parts_are_merged_for_their_own_model_and_circuit_only() {
+    let folder = folder();
+    let more = ["--method", "exhaustive"];
+    shard(folder.path(), "1/1", "1.json", &more);
+    circuit2tf(&["compile", "adder:6", "--layers", "2", "-o", "other"], folder.path());
+    for (model, circuit, what) in
+        [("other", "adder:6", "another model"), ("m", "adder-ks:6", "another circuit")]
+    {
+        let args = ["verify", "merge", model, circuit, "1.json"];
+        let (status, out, err) = circuit2tf(&args, folder.path());
+        assert_eq!((status, out.as_str()), (2, ""));
+        assert!(err.contains("1.json") && err.contains(what), "{err}");
+    }
+    // All parts can lie alike, but not about what model and circuit say.
+    let text = fs::read_to_string(folder.path().join("1.json")).unwrap();
+    let mut lying: Value = serde_json::from_str(&text).unwrap();
+    for (entry, value) in [("n_inputs", 2), ("total", 4), ("end", 4)] {
+        lying[entry] = Value::from(value);
+    }
+    fs::write(folder.path().join("1.json"), lying.to_string()).unwrap();
+    let (status, _, err) =
+        circuit2tf(&["verify", "merge", "m", "adder:6", "1.json"], folder.path());
+    assert!(status == 2 && err.contains("n_inputs"), "{err}");
 }
 
 /// Every entry of a shard file that says what it is a part of, changed by hand.
@@ -83,7 +132,9 @@ fn parts_of_different_checks_do_not_merge() {
     let sample = ["--method", "sample", "--samples", "5000", "--seed", "3"];
     shard(folder.path(), "1/2", "1.json", &sample);
     shard(folder.path(), "2/2", "2.json", &sample);
-    let merge = |file: &str| circuit2tf(&["verify", "merge", "1.json", file], folder.path());
+    let merge = |file: &str| {
+        circuit2tf(&["verify", "merge", "m", "adder:6", "1.json", file], folder.path())
+    };
     let (status, out, _) = merge("2.json");
     assert_eq!(status, 3);
     assert!(last_line(&out).starts_with("UNKNOWN sampled 5000 seed=3"), "{out}");

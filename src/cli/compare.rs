@@ -291,9 +291,5 @@ fn samples(args: &Args, cost: &Cost) -> u64 {
 fn verified(args: &Args, cost: Cost, model: &Model, circuit: &Circuit) -> Result<Row> {
     let verdict = verify::check_with(model, circuit, samples(args, &cost))?;
     let is_refuted = matches!(verdict, Verdict::Refuted(_));
-    // The first words say how: `VERIFIED certificate`, `VERIFIED exhaustive 256`, `UNKNOWN sampled 100000`.
-    let text = verdict.to_string();
-    let n_words = if is_refuted || text.contains("certificate") { 2 } else { 3 };
-    let verified = text.split(' ').take(n_words).collect::<Vec<_>>().join(" ");
-    Ok(Row { cost, verified, is_refuted, taken: None })
+    Ok(Row { cost, verified: verdict.brief(), is_refuted, taken: None })
 }

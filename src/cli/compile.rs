@@ -4,7 +4,7 @@ use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{self, Options};
 use circuit2tf::model::{Dtype, Model, Scheme, file};
 use circuit2tf::reasoning::{coconut, cot, pause, universal};
-use circuit2tf::verify::Verdict;
+use circuit2tf::verify::{Statement, Verdict, sha256};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
@@ -89,8 +89,11 @@ pub fn main(args: &Args) -> Result<Report> {
         return Err(Error::message(format!("the compiled model is wrong: {refuted}"))
             .hint("nothing was written; please report the circuit, this is a bug"));
     }
-    source::write(&args.output, &file::to_bytes(&model))?;
-    Ok(report(&source.circuit, &source.name, &model, &args.output, verdict.as_ref()))
+    let bytes = file::to_bytes(&model);
+    source::write(&args.output, &bytes)?;
+    let state = |verdict| Statement { verdict, subject: source.subject(&sha256(&bytes)) };
+    let statement = verdict.map(state);
+    Ok(report(&source.circuit, &source.name, &model, &args.output, statement.as_ref()))
 }
 
 impl Args {
@@ -176,15 +179,16 @@ fn report(
     name: &str,
     model: &Model,
     output: &str,
-    verdict: Option<&Verdict>,
+    statement: Option<&Statement>,
 ) -> Report {
     let mut text =
         format!("{}\n{}", info::circuit_line(circuit, name), info::model_lines(model, output));
     let mut json =
         json!({ "model": output, "info": info::model_json(model), "verdict": Value::Null });
-    if let Some(verdict) = verdict {
-        text += &format!("{verdict}\n");
-        json["verdict"] = verify::verdict_json(verdict);
+    if let Some(statement) = statement {
+        text += &format!("{statement}\n");
+        json["verdict"] = json!(statement);
     }
-    Report { text: text.into_bytes(), json, status: verdict.map_or(0, Verdict::exit_status) }
+    let status = statement.map_or(0, |statement| statement.verdict.exit_status());
+    Report { text: text.into_bytes(), json, status }
 }

@@ -4,13 +4,13 @@ use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
 use circuit2tf::run::Engine;
-use circuit2tf::verify::{self, Agreement, Assignments, Counterexample, Verdict, bit_string};
+use circuit2tf::verify::{self, Agreement, Assignments, Run, Statement, Subject};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
+use super::Report;
 use super::progress::Bar;
 use super::run::EngineName;
-use super::{Report, verify as command};
 
 /// Up to so many inputs engines are compared on all assignments.
 const FEW_INPUTS: usize = 20;
@@ -27,6 +27,7 @@ pub fn assignments(circuit: &Circuit, count: u64, seed: u64) -> Assignments {
 pub fn compare(
     model: &Model,
     circuit: &Circuit,
+    subject: Subject,
     names: &[String],
     assignments: Assignments,
 ) -> Result<Report> {
@@ -44,16 +45,19 @@ pub fn compare(
     let found = verify::agree(model, circuit, &engines, model.n_loops, assignments, &bar)?;
     let mut text = String::new();
     for (engine, agreement) in engines.iter().zip(&found) {
-        text += &format!("{:<12} {}\n", engine.name(), line(engines[0].name(), agreement));
+        text += &format!("{:<12} {}\n", engine.name(), line(agreement));
     }
     refusals.iter().for_each(|(name, why)| text += &format!("{name:<12} not run: {why}\n"));
-    let verdict = verdict(&engines, &found, assignments, total, model.n_loops);
-    text += &format!("{verdict}\n");
-    let mut json = command::verdict_json(&verdict);
+    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
+    let run = Run { assignments, total, engine: names.join("+"), n_loops: model.n_loops };
+    let verdict = verify::verdict_of_engines(&found, run);
+    let statement = Statement { verdict, subject };
+    text += &format!("{statement}\n");
+    let mut json = json!(statement);
     json["engines"] = engines.iter().zip(&found).map(|(e, a)| entry(e.name(), a)).collect();
     json["not_run"] =
         refusals.iter().map(|(name, why)| json!({"engine": name, "why": why})).collect();
-    Ok(Report { text: text.into_bytes(), json, status: verdict.exit_status() })
+    Ok(Report { text: text.into_bytes(), json, status: statement.verdict.exit_status() })
 }
 
 /// The engines asked for; the literal one first, since the others are held against it.
@@ -75,52 +79,16 @@ fn chosen(names: &[String]) -> Result<Vec<EngineName>> {
     names.iter().map(parse).collect()
 }
 
-/// Wrong if an engine differs from the circuit at the end, or from the first engine anywhere.
-fn verdict(
-    engines: &[&dyn Engine],
-    found: &[Agreement],
-    assignments: Assignments,
-    total: u64,
-    n_loops: usize,
-) -> Verdict {
-    let first = found.iter().find_map(|a| a.wrong.clone().or(a.departure.clone().map(|(_, d)| d)));
-    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
-    match first {
-        Some(counterexample) => Verdict::Refuted(counterexample),
-        None if engines.is_empty() => {
-            Verdict::Unknown { how: "no engine runs the model".to_string() }
-        }
-        None => assignments.verdict(total, &names.join("+"), n_loops),
-    }
-}
-
-fn line(first: &str, agreement: &Agreement) -> String {
-    let show = |c: &Counterexample| {
-        let (expected, got) = (u8::from(c.expected), u8::from(!c.expected));
-        format!("input={} output={} expected={expected} got={got}", bit_string(&c.input), c.output)
-    };
+fn line(agreement: &Agreement) -> String {
     match (&agreement.departure, &agreement.wrong) {
-        (Some((r, difference)), _) => {
-            format!("differs from {first} after {r} loops: {}", show(difference))
+        (Some(difference), _) => {
+            format!("differs from {} {difference}", difference.engines[0])
         }
-        (None, Some(wrong)) => format!("differs from the circuit: {}", show(wrong)),
+        (None, Some(wrong)) => format!("differs from the circuit: {wrong}"),
         (None, None) => "same bits after every loop".to_string(),
     }
 }
 
 fn entry(name: &str, agreement: &Agreement) -> Value {
-    let show = |c: &Counterexample| {
-        json!({
-            "input": bit_string(&c.input),
-            "output": c.output,
-            "expected": u8::from(c.expected),
-            "got": u8::from(!c.expected),
-        })
-    };
-    json!({
-        "engine": name,
-        "differs_after_loop": agreement.departure.as_ref().map(|(r, _)| r),
-        "departure": agreement.departure.as_ref().map(|(_, difference)| show(difference)),
-        "wrong": agreement.wrong.as_ref().map(show),
-    })
+    json!({ "engine": name, "departure": agreement.departure, "wrong": agreement.wrong })
 }

@@ -3,7 +3,7 @@
 use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::compile::Options;
 use circuit2tf::figure::chart::{Axis, Chart, Mark, Series};
-use circuit2tf::model::{Model, file};
+use circuit2tf::model::{Model, Parts, Scheme, file};
 use circuit2tf::reasoning::universal;
 use circuit2tf::run::{Halting, Rule};
 use circuit2tf::verify::{self, Assignments, Times, bit_string};
@@ -18,6 +18,9 @@ pub struct Args {
     /// The circuit, which is compiled for the scheme universal, or a looped model
     #[arg(value_name = "CIRCUIT|MODEL")]
     what: String,
+    /// The circuit of the model; without it the model's pass without the rule says what is right
+    #[arg(long, value_name = "CIRCUIT")]
+    circuit: Option<String>,
     /// When to stop: known, fixed-point or stable-output
     #[arg(long, value_name = "RULE", default_value = "known")]
     rule: Rule,
@@ -67,7 +70,9 @@ fn subject(args: &Args) -> Result<(String, Model, Option<Circuit>)> {
     if std::path::Path::new(&args.what).exists() || args.what == "-" {
         let bytes = source::bytes(&args.what)?;
         if file::is_model(&bytes) {
-            return Ok((name.clone(), file::from_bytes(&bytes, &name)?, None));
+            let circuit = args.circuit.as_deref().map(source::circuit).transpose()?;
+            let model = file::from_bytes(&bytes, &name)?;
+            return Ok((name, model, circuit.map(|source| source.circuit)));
         }
         let source = source::circuit_from(bytes, &args.what)?;
         return compiled(args, source);
@@ -76,6 +81,9 @@ fn subject(args: &Args) -> Result<(String, Model, Option<Circuit>)> {
 }
 
 fn compiled(args: &Args, source: source::Source) -> Result<(String, Model, Option<Circuit>)> {
+    if args.circuit.is_some() {
+        return Err(Error::new("--circuit with a model file", "a circuit"));
+    }
     let options = Options { layers: args.layers, heads: args.heads, ..Options::default() };
     let model = universal::compile(&source.circuit, &source.sha256, &options)?;
     Ok((source.name, model, Some(source.circuit)))
@@ -93,7 +101,8 @@ pub fn times(model: &Model, circuit: &Circuit, assignments: Assignments) -> Resu
     verify::halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &bar)
 }
 
-/// The times; outputs are held against the circuit's, or against those of the model after all its loops.
+/// The times; outputs are held against the circuit's, or against those of the same layers where nothing stops
+/// them before the last loop.
 fn measure(args: &Args, model: &Model, circuit: Option<&Circuit>) -> Result<Times> {
     let engine = args.engine.halting(model, args.rule)?;
     let n_inputs = model.input_positions.len();
@@ -103,15 +112,22 @@ fn measure(args: &Args, model: &Model, circuit: Option<&Circuit>) -> Result<Time
     let plan = (model.n_loops.saturating_add(1), assignments);
     match circuit {
         Some(circuit) => {
+            verify::require_same_ports(model, circuit)?;
             let oracle = Oracle::new(circuit)?;
             verify::halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &bar)
         }
         None => {
-            let whole = args.engine.prepare(model)?;
+            let whole = without_rule(model)?;
+            let whole = args.engine.prepare(&whole)?;
             let expected = |inputs: &_| whole.run(inputs, model.n_loops);
             verify::halting_times(&engine, n_inputs, plan, &expected, &bar)
         }
     }
+}
+
+/// The model as one that goes through all its loops.
+fn without_rule(model: &Model) -> Result<Model> {
+    Model::new(Parts { scheme: Scheme::Recurrent, ..model.clone().into_parts() })
 }
 
 impl Args {

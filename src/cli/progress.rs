@@ -1,7 +1,7 @@
 //! Progress on stderr when it is a terminal, and a clean stop on Ctrl-C.
 
 use std::process::exit;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -9,6 +9,10 @@ use circuit2tf::verify::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 static CANCELLED: AtomicBool = AtomicBool::new(false);
+
+/// How much of the work under way is done, and of how much.
+static DONE: AtomicU64 = AtomicU64::new(0);
+static TOTAL: AtomicU64 = AtomicU64::new(0);
 
 /// A progress bar over assignments; indicatif hides it where stderr is no terminal.
 pub struct Bar(ProgressBar);
@@ -23,6 +27,8 @@ impl Bar {
     pub fn counting(total: u64, what: &str) -> Self {
         // A second handler is refused, and the first does what is needed.
         let _ = ctrlc::set_handler(stop);
+        DONE.store(0, Ordering::Relaxed);
+        TOTAL.store(total, Ordering::Relaxed);
         let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
         let style = ProgressStyle::with_template(&template);
         let bar = ProgressBar::new(total);
@@ -37,13 +43,15 @@ const GRACE: Duration = Duration::from_secs(1);
 fn stop() {
     CANCELLED.store(true, Ordering::Relaxed);
     sleep(GRACE);
-    eprintln!("error: stopped in the middle of a run");
-    exit(2)
+    let [done, total] = [&DONE, &TOTAL].map(|count| count.load(Ordering::Relaxed));
+    eprintln!("error: stopped in the middle of a run: {done} of {total} were done");
+    exit(i32::from(super::INTERRUPTED))
 }
 
 impl Progress for Bar {
     fn advance(&self, n: u64) {
         self.0.inc(n);
+        DONE.fetch_add(n, Ordering::Relaxed);
     }
 
     fn is_cancelled(&self) -> bool {

@@ -3,10 +3,11 @@
 use std::env;
 use std::str::FromStr;
 
-use circuit2tf::verify::{Part, Shard, merge};
+use circuit2tf::verify::{Part, Shard, Statement, merge};
 use circuit2tf::{Error, Place, Result};
 
-use super::{Report, source, verify};
+use super::run::{EngineArgs, with_loops};
+use super::{Report, source};
 
 /// Which part, as the flag says it: `I/N`, `auto` or `auto/N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,24 +82,36 @@ fn from_environment(count: Option<u64>, get: impl Fn(&str) -> Option<String>) ->
 
 #[derive(Debug, clap::Args)]
 pub struct MergeArgs {
+    /// The model file
+    model: String,
+    /// The circuit
+    circuit: String,
     /// The shard files
     #[arg(required = true)]
     files: Vec<String>,
+    #[command(flatten)]
+    engine: EngineArgs,
 }
 
 pub fn main(args: &MergeArgs) -> Result<Report> {
+    let (model, model_sha256) = source::model_with_sha256(&args.model)?;
+    let source = source::circuit(&args.circuit)?;
+    let subject = source.subject(&model_sha256);
     let read = |path: &String| -> Result<(String, Shard)> {
         let shard = Shard::from_json(&String::from_utf8_lossy(&source::bytes(path)?));
         let at_file = |error: Error| error.at(Place::File(source::name(path)));
         Ok((path.clone(), shard.map_err(at_file)?))
     };
     let shards: Vec<(String, Shard)> = args.files.iter().map(read).collect::<Result<_>>()?;
-    let verdict = merge(shards)?;
-    Ok(Report {
-        text: format!("{verdict}\n").into_bytes(),
-        json: verify::verdict_json(&verdict),
-        status: verdict.exit_status(),
-    })
+    let merged = merge(shards, &subject, source.circuit.inputs().len())?;
+    let verdict = match merged.is_refuted() {
+        false => merged.verdict(),
+        true => {
+            let model = with_loops(model, Some(merged.n_loops()))?;
+            merged.replay(&model, &source.circuit, &*args.engine.prepare(&model)?)?
+        }
+    };
+    Ok(Report::of(&Statement { verdict, subject }))
 }
 
 #[cfg(test)]

@@ -5,9 +5,9 @@ use std::path::Path;
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
+use circuit2tf::verify::{Subject, sha256};
 use circuit2tf::{Error, Place, Result, family, format};
 use rayon::prelude::*;
-use sha2::{Digest, Sha256};
 
 mod output;
 mod whole;
@@ -20,6 +20,14 @@ pub struct Source {
     pub circuit: Circuit,
     /// Of the file's bytes, or of the family spec's text.
     pub sha256: String,
+}
+
+impl Source {
+    /// What a verdict on a model and this circuit is about.
+    pub fn subject(&self, model_sha256: &str) -> Subject {
+        let model_sha256 = model_sha256.to_string();
+        Subject { model_sha256, circuit_sha256: self.sha256.clone() }
+    }
 }
 
 /// Reads a circuit from a file, stdin (`-`) or a family spec, and prints the reader's notes.
@@ -118,8 +126,4 @@ fn read(path: &str) -> std::io::Result<Vec<u8>> {
 #[cfg(not(unix))]
 fn read(path: &str) -> std::io::Result<Vec<u8>> {
     std::fs::read(path)
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }

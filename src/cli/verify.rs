@@ -5,7 +5,8 @@ use circuit2tf::model::{Applied, Model, Scheme};
 use circuit2tf::run::Rule;
 use circuit2tf::verify::certificate::{Certificate, CertificateFile};
 use circuit2tf::verify::{
-    self, Assignments, Counterexample, Departure, Part, Shard, Verdict, bit_string,
+    self, Assignments, Counterexample, Departure, Doubt, Part, Shard, Statement, Subject, Verdict,
+    bit_string,
 };
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
@@ -93,11 +94,6 @@ const DEFAULT_SAMPLES: u64 = 10_000;
 /// The same where a sample is all there is.
 const UNCERTIFIED_SAMPLES: u64 = 100_000;
 
-/// Whether the certificate knows the forward pass: a fixed number of layers over states of two values.
-fn is_certified(scheme: Scheme) -> bool {
-    matches!(scheme, Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled)
-}
-
 fn named(file: &Option<String>) -> &str {
     file.as_deref().expect("required unless a subcommand is given, which has its own arguments")
 }
@@ -111,33 +107,35 @@ fn check_model(args: &Args) -> Result<Report> {
     let model = with_loops(model, args.loops)?;
     let source = source::circuit(named(&args.circuit))?;
     verify::require_same_ports(&model, &source.circuit)?;
+    let subject = source.subject(&model_sha256);
     if !args.engines.is_empty() {
         let assignments = engines::assignments(&source.circuit, n_samples(args, &model), args.seed);
-        return engines::compare(&model, &source.circuit, &args.engines, assignments);
+        return engines::compare(&model, &source.circuit, subject, &args.engines, assignments);
     }
     if let (Some(spec), Some(path)) = (args.shard, &args.output) {
-        return check_shard(args, (&model, &model_sha256), &source, spec.part()?, path);
+        return check_shard(args, &model, &source.circuit, subject, (spec.part()?, path));
     }
     let certificate = match args.method {
-        None if !is_certified(model.scheme) => None,
+        None if !model.scheme.has_fixed_steps() => None,
         None | Some(Method::Certificate) => Some(verify::prove(&model, &source.circuit)),
-        Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)?),
+        Some(Method::Miter) => Some(verify::prove_by_miter(&model, &source.circuit)),
         Some(Method::Exhaustive | Method::Sample) => None,
     };
     if let Some(path) = &args.certificate {
-        keep(path, certificate.as_ref(), &model_sha256, &source.sha256)?;
+        keep(path, certificate.as_ref(), &subject)?;
     }
     let verdict = decide(args, &model, &source.circuit, certificate.as_ref())?;
-    report(args, &model, &source.circuit, certificate.as_ref(), &verdict)
+    let statement = Statement { verdict, subject };
+    report(args, &model, &source.circuit, certificate.as_ref(), &statement)
 }
 
 /// Goes through one part of the assignments and writes what was found.
 fn check_shard(
     args: &Args,
-    (model, model_sha256): (&Model, &str),
-    source: &source::Source,
-    part: Part,
-    path: &str,
+    model: &Model,
+    circuit: &Circuit,
+    subject: Subject,
+    (part, path): (Part, &str),
 ) -> Result<Report> {
     let assignments = match args.method {
         Some(Method::Exhaustive) => Assignments::All,
@@ -149,52 +147,29 @@ fn check_shard(
                 .hint("other methods do not go through assignments"));
         }
     };
-    let (circuit, n_loops) = (&source.circuit, model.n_loops);
+    let n_loops = model.n_loops;
     let range = assignments.range(circuit.inputs().len(), part)?;
     let engine = args.engine.prepare(model)?;
     let bar = Bar::new(range.end - range.start);
     let found =
         verify::refute_in(model, circuit, &*engine, n_loops, assignments, range.clone(), &bar)?;
     let size = (circuit.inputs().len(), n_loops);
-    let shard = Shard::new(
-        [model_sha256, &source.sha256],
-        size,
-        (assignments, part),
-        engine.name(),
-        found.as_ref(),
-    )?;
+    let shard = Shard::new(&subject, size, (assignments, part), engine.name(), found.as_ref())?;
     source::write(path, shard.to_json().as_bytes())?;
-    let verdict = match found {
-        Some(counterexample) => Verdict::Refuted(counterexample),
-        None => Verdict::Unknown {
-            how: format!(
-                "shard {}/{}, assignments {}..{}: no difference engine={} loops={n_loops}",
-                part.index(),
-                part.count(),
-                range.start,
-                range.end,
-                engine.name()
-            ),
-        },
-    };
-    Ok(Report {
-        text: format!("{verdict}\n").into_bytes(),
-        json: verdict_json(&verdict),
-        // A part that was done is no verdict on the whole, and a job that did its part has not failed.
-        status: if matches!(verdict, Verdict::Refuted(_)) { verdict.exit_status() } else { 0 },
-    })
+    let (total, engine) = (range.end - range.start, engine.name().to_string());
+    let run = verify::Run { assignments, total, engine, n_loops };
+    let nothing = Verdict::Unknown(Doubt::Shard { part, range, run });
+    let verdict = found.map_or(nothing, Verdict::Refuted);
+    Ok(Report::of(&Statement { verdict, subject }))
 }
 
 /// Writes the certificate, whatever it says.
-fn keep(path: &str, certificate: Option<&Certificate>, model: &str, circuit: &str) -> Result<()> {
+fn keep(path: &str, certificate: Option<&Certificate>, subject: &Subject) -> Result<()> {
     let Some(certificate) = certificate else {
         return Err(Error::new("--certificate with the method certificate", "another method"));
     };
-    let file = CertificateFile {
-        certificate: certificate.clone(),
-        model_sha256: model.to_string(),
-        circuit_sha256: circuit.to_string(),
-    };
+    let file =
+        CertificateFile::new(certificate.clone(), &subject.model_sha256, &subject.circuit_sha256);
     source::write(path, file.to_json().as_bytes())
 }
 
@@ -215,16 +190,19 @@ fn decide(
         };
     };
     // Where the certificate does not know the scheme, what it fails at is all that it can say.
-    if certificate.is_proof() || !is_certified(model.scheme) {
+    if certificate.is_proof() || !model.scheme.has_fixed_steps() {
         return Ok(Verdict::from(certificate));
     }
-    if let Ok(Some(found)) = refute(args, model, circuit) {
-        return Ok(Verdict::Refuted(found));
+    match refute(args, model, circuit) {
+        Ok(Some(found)) => return Ok(Verdict::Refuted(found)),
+        Err(error) if error.is_cancelled() => return Err(error),
+        Ok(None) | Err(_) => {}
     }
     let all_inputs = args.method.is_none() && circuit.inputs().len() <= FEW_INPUTS;
     let found = run(if all_inputs { Method::Exhaustive } else { Method::Sample });
     match found {
-        Ok(decided @ (Verdict::Refuted(_) | Verdict::Verified { .. })) => Ok(decided),
+        Ok(decided @ (Verdict::Refuted(_) | Verdict::Verified(_))) => Ok(decided),
+        Err(error) if error.is_cancelled() => Err(error),
         // Also where the model is too large to run: the failed condition is what is known.
         _ => Ok(Verdict::from(certificate)),
     }
@@ -265,7 +243,7 @@ fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<
     }
     // A search after a failed certificate takes a while, not for ever.
     let samples = match args.method {
-        Some(Method::Certificate | Method::Miter) | None if is_certified(model.scheme) => {
+        Some(Method::Certificate | Method::Miter) | None if model.scheme.has_fixed_steps() => {
             n_samples(args, model).min(affordable_samples(model))
         }
         _ => n_samples(args, model),
@@ -275,7 +253,8 @@ fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<
 }
 
 fn n_samples(args: &Args, model: &Model) -> u64 {
-    let default = if is_certified(model.scheme) { DEFAULT_SAMPLES } else { UNCERTIFIED_SAMPLES };
+    let default =
+        if model.scheme.has_fixed_steps() { DEFAULT_SAMPLES } else { UNCERTIFIED_SAMPLES };
     args.samples.unwrap_or(default)
 }
 
@@ -307,15 +286,15 @@ fn report(
     model: &Model,
     circuit: &Circuit,
     certificate: Option<&Certificate>,
-    verdict: &Verdict,
+    statement: &Statement,
 ) -> Result<Report> {
-    let mut json = verdict_json(verdict);
+    let mut json = json!(statement);
     let mut text = String::new();
     if let Some(certificate) = certificate {
         text += &conditions(certificate);
         json["conditions"] = conditions_json(certificate);
     }
-    if let Verdict::Refuted(found) = verdict {
+    if let Verdict::Refuted(found) = &statement.verdict {
         text += &named_inputs(circuit, &found.input);
         match verify::locate(model, circuit, &found.input, model.n_loops) {
             Ok(Some(departure)) => {
@@ -328,8 +307,8 @@ fn report(
             Err(error) => text += &format!("cannot say where it arose: {error}\n"),
         }
     }
-    text += &format!("{verdict}\n");
-    Ok(Report { text: text.into_bytes(), json, status: verdict.exit_status() })
+    text += &format!("{statement}\n");
+    Ok(Report { text: text.into_bytes(), json, status: statement.verdict.exit_status() })
 }
 
 /// A line for each condition that was checked.
@@ -367,7 +346,7 @@ fn conditions_json(certificate: &Certificate) -> Value {
 /// # Errors
 /// It was cancelled.
 pub fn check(model: &Model, circuit: &Circuit) -> Result<Verdict> {
-    match is_certified(model.scheme) {
+    match model.scheme.has_fixed_steps() {
         true => Ok(Verdict::from(&verify::prove(model, circuit))),
         false => uncertified(&Args::default(), model, circuit),
     }
@@ -378,7 +357,7 @@ pub fn check(model: &Model, circuit: &Circuit) -> Result<Verdict> {
 /// # Errors
 /// It was cancelled.
 pub fn check_with(model: &Model, circuit: &Circuit, samples: u64) -> Result<Verdict> {
-    match is_certified(model.scheme) {
+    match model.scheme.has_fixed_steps() {
         true => Ok(Verdict::from(&verify::prove(model, circuit))),
         false => {
             let args = Args { samples: Some(samples), ..Args::default() };
@@ -409,20 +388,6 @@ fn shrink(args: &Args, circuit: &Circuit, departure: &Departure) -> Result<()> {
     let Some(path) = &args.shrink else { return Ok(()) };
     let cone = verify::shrink(circuit, departure.node)?;
     convert::write_circuit(&cone, path)
-}
-
-pub fn verdict_json(verdict: &Verdict) -> Value {
-    match verdict {
-        Verdict::Verified { how } => json!({ "verdict": "VERIFIED", "how": how }),
-        Verdict::Unknown { how } => json!({ "verdict": "UNKNOWN", "how": how }),
-        Verdict::Refuted(found) => json!({
-            "verdict": "REFUTED",
-            "input": bit_string(&found.input),
-            "output": found.output,
-            "expected": u8::from(found.expected),
-            "got": u8::from(!found.expected),
-        }),
-    }
 }
 
 /// The inputs of a counterexample by name, the way logic tools print them.

@@ -44,6 +44,15 @@ impl Scheme {
         }
     }
 
+    /// Whether every input goes through the same layers, all positions at once: what a certificate is about.
+    /// A new scheme is no such one before the proof has been read with it in mind.
+    pub fn has_fixed_steps(self) -> bool {
+        match self {
+            Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled => true,
+            Scheme::Universal | Scheme::Coconut | Scheme::Cot => false,
+        }
+    }
+
     /// Whether the whole sequence goes through the blocks at once, as against token by token.
     pub fn is_parallel(self) -> bool {
         !matches!(self, Scheme::Coconut | Scheme::Cot)

@@ -1,10 +1,17 @@
 //! Engines held against each other and against the circuit, loop by loop.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rayon::prelude::*;
 
-use super::{Assignments, Counterexample, Progress, compare, require_same_ports};
+use super::enumerate::stopped;
+use super::{
+    Assignments, Counterexample, Disagreement, Doubt, Progress, Run, Verdict, compare,
+    require_same_ports,
+};
+use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::model::Model;
 use crate::run::Engine;
 
@@ -14,11 +21,23 @@ const BLOCK: u64 = 1024;
 /// What came of holding an engine against the first one.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Agreement {
-    /// The first loop after which the outputs differ from the first engine's, and the counterexample:
-    /// `expected` is the first engine's bit.
-    pub departure: Option<(usize, Counterexample)>,
+    /// Where and after how many loops the outputs first differ from the first engine's.
+    pub departure: Option<Disagreement>,
+    /// Whether they do so after the last loop.
+    pub differs_at_end: bool,
     /// Where the outputs differ from the circuit's at the end.
     pub wrong: Option<Counterexample>,
+}
+
+impl Agreement {
+    /// What came of two parts of the assignments, of which `self` is the earlier.
+    fn or(self, later: Agreement) -> Self {
+        Agreement {
+            departure: self.departure.or(later.departure),
+            differs_at_end: self.differs_at_end || later.differs_at_end,
+            wrong: self.wrong.or(later.wrong),
+        }
+    }
 }
 
 /// Runs every engine for 0, 1, …, `n_loops` loops on all assignments and compares the outputs with those of
@@ -38,39 +57,74 @@ pub fn agree(
     let n_inputs = circuit.inputs().len();
     let total = assignments.total(n_inputs)?;
     let oracle = Oracle::new(circuit)?;
+    let done = AtomicU64::new(0);
     let check = |b: u64| -> Result<Vec<Agreement>> {
         let start = b * BLOCK;
         let inputs = assignments.block(n_inputs, start, BLOCK.min(total - start) as usize);
+        let expected = oracle.run(&inputs)?;
         let mut found = vec![Agreement::default(); engines.len()];
         for r in 0..=n_loops {
             if progress.is_cancelled() {
-                return Err(Error::message("stopped before all assignments were compared"));
+                return Err(stopped(&done, total));
             }
-            let outputs: Vec<_> =
+            let outputs: Vec<Batch> =
                 engines.iter().map(|engine| engine.run(&inputs, r)).collect::<Result<_>>()?;
-            for (found, outputs_of_engine) in found.iter_mut().zip(&outputs) {
-                if found.departure.is_none() {
-                    let difference = compare(&inputs, &outputs[0], outputs_of_engine);
-                    found.departure = difference.map(|difference| (r, difference));
-                }
-                if r == n_loops {
-                    found.wrong = compare(&inputs, &oracle.run(&inputs)?, outputs_of_engine);
+            for (e, found) in found.iter_mut().enumerate() {
+                let pair = [(engines[0], &outputs[0]), (engines[e], &outputs[e])];
+                let difference = difference(&inputs, &expected, pair, r);
+                found.differs_at_end = difference.is_some();
+                found.departure = found.departure.take().or(difference);
+            }
+            if r == n_loops {
+                for (found, outputs) in found.iter_mut().zip(&outputs) {
+                    found.wrong = compare(&inputs, &expected, outputs);
                 }
             }
         }
-        progress.advance(inputs.n_assignments() as u64);
+        let n = inputs.n_assignments() as u64;
+        progress.advance(n);
+        done.fetch_add(n, Ordering::Relaxed);
         Ok(found)
     };
     let blocks = (0..total.div_ceil(BLOCK)).into_par_iter().map(check);
-    let none = || Ok(vec![Agreement::default(); engines.len()]);
+    let none = || vec![Agreement::default(); engines.len()];
     // Blocks are put together in order, so what is kept is the first of each kind.
-    blocks.reduce(none, |a, b| {
-        let pairs = a?.into_iter().zip(b?);
-        Ok(pairs
-            .map(|(a, b)| Agreement {
-                departure: a.departure.or(b.departure),
-                wrong: a.wrong.or(b.wrong),
-            })
-            .collect())
+    let found = blocks.try_reduce(none, |a, b| {
+        Ok(a.into_iter().zip(b).map(|(earlier, later)| earlier.or(later)).collect())
+    });
+    found.map_err(|error| if error.is_cancelled() { stopped(&done, total) } else { error })
+}
+
+/// The first difference of two engines' outputs.
+fn difference(
+    inputs: &Batch,
+    expected: &Batch,
+    [(first, a), (second, b)]: [(&dyn Engine, &Batch); 2],
+    after_loops: usize,
+) -> Option<Disagreement> {
+    let (assignment, output) = a.first_difference(b)?;
+    Some(Disagreement {
+        engines: [first, second].map(|engine| engine.name().to_string()),
+        after_loops,
+        input: inputs.column(assignment),
+        output,
+        expected: expected.get(output, assignment),
+        first: a.get(output, assignment),
     })
+}
+
+/// The verdict of engines together, `run` being what they ran.
+///
+/// Where all give the same bits in the end, what they say of the circuit counts. A model that they do not run
+/// alike is not refuted: which of them is right is not known here.
+pub fn verdict(found: &[Agreement], run: Run) -> Verdict {
+    let wrong = found.iter().find_map(|agreement| agreement.wrong.clone());
+    let departure = found.iter().find_map(|agreement| agreement.departure.clone());
+    let differ_at_end = found.iter().any(|agreement| agreement.differs_at_end);
+    match (wrong, departure) {
+        _ if found.is_empty() => Verdict::Unknown(Doubt::NoEngine),
+        (Some(wrong), _) if !differ_at_end => Verdict::Refuted(wrong),
+        (_, Some(departure)) => Verdict::Unknown(Doubt::Engines(departure)),
+        (_, None) => run.verdict(),
+    }
 }

@@ -16,12 +16,16 @@
 //! that value is the circuit's (C10, `cut`). The read-out finds it (C12). All sums on the way are exact in
 //! the dtype, in any order (C13, `exact`). End of proof.
 //!
+//! The proof is about the pass of a fixed number of layers over the whole sequence. Schemes with another pass,
+//! which stop by what they read or go token by token, are refused by name before anything is looked at (C0).
+//!
 //! Conditions are numbered as in the theory the construction comes from; C5, C7 and C9 concern inexact
 //! states and norms, which are refused.
 
 use std::collections::BTreeSet;
 
-use super::Verdict;
+use serde::{Deserialize, Serialize};
+
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
 use crate::model::{Attention, Block, Model};
@@ -59,7 +63,8 @@ pub struct Condition {
 }
 
 /// What was found on the way.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Facts {
     pub dtype: String,
     pub attention: String,
@@ -268,7 +273,7 @@ impl Certificate {
 
     /// Reads the network from the weights: every condition but C10, of which the topology is checked.
     fn read<'m>(&mut self, model: &'m Model) -> Checked<Reading<'m>> {
-        model.require_parallel().map_err(|error| Failure::new("C0", error.to_string()))?;
+        model.require_fixed_steps().map_err(|error| Failure::new("C0", error.to_string()))?;
         frame::require_size(model)?;
         frame::require_finite(model)?;
         self.pass("C0", None);
@@ -364,31 +369,10 @@ impl Certificate {
     }
 }
 
-impl From<&Certificate> for Verdict {
-    fn from(certificate: &Certificate) -> Self {
-        let facts = &certificate.facts;
-        let failure = certificate.conditions.iter().find_map(|condition| {
-            condition.failure.as_ref().map(|place| format!("certificate {}: {place}", condition.id))
-        });
-        if !certificate.is_proof() {
-            let how = failure.unwrap_or_else(|| "certificate with a condition missing".to_string());
-            return Verdict::Unknown { how };
-        }
-        let gap =
-            facts.gap.map_or(String::new(), |gap| format!(" gap={gap}>{:.2}", facts.threshold));
-        Verdict::Verified {
-            how: format!(
-                "certificate all 2^{} inputs, any order of summation, loops>={} positions={} depth={}{gap}",
-                facts.n_inputs, facts.n_loops, facts.n_positions, facts.depth
-            ),
-        }
-    }
-}
-
 /// What a condition says.
 fn statement(id: &str) -> &'static str {
     match id {
-        "C0" => "every number is finite",
+        "C0" => "the scheme takes every input through the same layers, and every number is finite",
         "C1" => "no layer writes a static channel, and no token changes one",
         "C2" => "no query or key depends on a dynamic channel",
         "C3" => "what a head adds depends on its target's state alone, exactly",

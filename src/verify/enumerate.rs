@@ -1,13 +1,16 @@
 //! Verification by running: all assignments, or a sample of them.
 
+use std::fmt;
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
+use serde::Serialize;
 
 use super::truth::Truth;
-use super::{Counterexample, Progress, Verdict, compare, require_same_ports};
+use super::{Counterexample, Progress, Run, Verdict, compare, require_same_ports};
 use crate::batch::Batch;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
@@ -21,7 +24,8 @@ pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 const DRAWN: usize = 1024;
 
 /// Which assignments are gone through.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Assignments {
     /// All `2^n`; input `i` is bit `i` of an assignment's number.
     All,
@@ -83,19 +87,24 @@ impl Assignments {
         progress: &dyn Progress,
         check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
     ) -> Result<Option<T>> {
-        let size = size as u64;
+        let (size, total) = (size as u64, range.end - range.start);
+        let done = AtomicU64::new(0);
         let check = |b: u64| -> Result<Option<T>> {
             if progress.is_cancelled() {
-                return Err(Error::message("stopped before all assignments were compared"));
+                return Err(stopped(&done, total));
             }
             let start = range.start + b * size;
             let inputs = self.block(n_inputs, start, size.min(range.end - start) as usize);
             let found = check(&inputs)?;
-            progress.advance(inputs.n_assignments() as u64);
+            let n = inputs.n_assignments() as u64;
+            progress.advance(n);
+            done.fetch_add(n, Ordering::Relaxed);
             Ok(found)
         };
-        let blocks = (0..(range.end - range.start).div_ceil(size)).into_par_iter();
-        blocks.find_map_first(|b| check(b).transpose()).transpose()
+        let blocks = (0..total.div_ceil(size)).into_par_iter();
+        let found = blocks.find_map_first(|b| check(b).transpose()).transpose();
+        // Blocks that were under way when it was stopped are done by now, and count.
+        found.map_err(|error| if error.is_cancelled() { stopped(&done, total) } else { error })
     }
 
     /// Assignments `start .. start + count`.
@@ -105,22 +114,15 @@ impl Assignments {
             Assignments::Sample { seed, .. } => sampled(n_inputs, seed, start, count),
         }
     }
+}
 
-    /// The verdict when none of them shows a difference.
-    pub fn verdict(self, total: u64, engine: &str, n_loops: usize) -> Verdict {
-        match self {
-            Assignments::All => Verdict::Verified {
-                how: format!("exhaustive {total} assignments engine={engine} loops={n_loops}"),
-            },
-            Assignments::Sample { count, seed } => Verdict::Unknown {
-                how: format!("sampled {count} seed={seed} engine={engine} loops={n_loops}"),
-            },
-        }
-    }
+/// The error of a check that was stopped.
+pub(super) fn stopped(done: &AtomicU64, total: u64) -> Error {
+    Error::cancelled(done.load(Ordering::Relaxed), total, "assignments were compared")
 }
 
 /// Part `index` of `count` equal ones, from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Part {
     index: u64,
     count: u64,
@@ -144,6 +146,12 @@ impl Part {
 
     pub fn count(self) -> u64 {
         self.count
+    }
+}
+
+impl fmt::Display for Part {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.index, self.count)
     }
 }
 
@@ -196,7 +204,7 @@ fn enumerate(
         Some(counterexample) => Verdict::Refuted(counterexample),
         None => {
             let engine = format!("{}{}", engine.name(), truth.remark());
-            assignments.verdict(total, &engine, n_loops)
+            Run { assignments, total, engine, n_loops }.verdict()
         }
     })
 }

@@ -5,11 +5,16 @@
 //! 1, the bit that is read there never changes again, and neither does the channel. All three are checked
 //! by running. Any rule can be asked how many loops it takes, and whether it is right.
 
+use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use serde::Serialize;
 
 use super::{
-    Assignments, Counterexample, Progress, Verdict, bit_string, compare, require_same_ports,
+    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Run, Verdict, bit_string, compare,
+    require_same_ports,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
@@ -110,12 +115,32 @@ fn n_differences(a: &Batch, b: &Batch) -> u64 {
     (0..a.words_per_signal()).map(|w| u64::from(word(w))).sum()
 }
 
-/// A promise that is broken.
-enum Broken {
-    /// (a)
+/// For how long what is known was seen to stay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Final {
+    /// For ever: every assignment was watched until a loop changed nothing.
+    FixedPoint,
+    /// Through that loop, where some assignment had not come to rest.
+    ThroughLoop(usize),
+}
+
+impl fmt::Display for Final {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Final::FixedPoint => f.write_str("final"),
+            Final::ThroughLoop(n) => write!(f, "unchanged-through-loop-{n}"),
+        }
+    }
+}
+
+/// Loops that a model is watched beyond its own, as long as it changes.
+const WATCHED: usize = 64;
+
+/// What is found in a block of assignments.
+enum Found {
     Wrong(Counterexample),
-    /// (b) or (c), in words.
-    Halting(String),
+    Broken(Broken),
 }
 
 /// Checks the three promises of a halting model.
@@ -135,62 +160,77 @@ pub fn check_halting(
         return Err(Error::new("the rule known", engine.rule().to_string()));
     }
     let (oracle, n_inputs) = (Oracle::new(circuit)?, circuit.inputs().len());
+    let moving = AtomicBool::new(false);
     let found = assignments.find_first(n_inputs, progress, |inputs| {
         let halted = engine.run_until_halted(inputs, model.n_loops)?;
         if let Some(wrong) = compare(inputs, &oracle.run(inputs)?, &halted.outputs) {
-            return Ok(Some(Broken::Wrong(wrong)));
+            return Ok(Some(Found::Wrong(wrong)));
         }
         if let Some(a) = halted.stopped.iter().position(Option::is_none) {
-            let input = bit_string(&inputs.column(a));
-            let n_loops = model.n_loops;
-            let text = format!("an output is not known after {n_loops} loops on input={input}");
-            return Ok(Some(Broken::Halting(text)));
+            let (input, n_loops) = (bit_string(&inputs.column(a)), model.n_loops);
+            return Ok(Some(Found::Broken(Broken::NotKnown { input, n_loops })));
         }
-        Ok(first_change(model, engine, inputs)?.map(Broken::Halting))
+        let watched = watch(engine, inputs, last_watched(model))?;
+        moving.fetch_or(!watched.rests, Ordering::Relaxed);
+        Ok(watched.change.map(Found::Broken))
     })?;
-    let all = assignments.total(n_inputs)?;
-    let name = engine.name();
+    let (total, engine) = (assignments.total(n_inputs)?, engine.name().to_string());
+    let run = Run { assignments, total, engine, n_loops: model.n_loops };
+    let known = match moving.into_inner() {
+        false => Final::FixedPoint,
+        true => Final::ThroughLoop(last_watched(model)),
+    };
     Ok(match (found, assignments) {
-        (Some(Broken::Wrong(wrong)), _) => Verdict::Refuted(wrong),
-        (Some(Broken::Halting(text)), _) => Verdict::Unknown { how: format!("halting: {text}") },
-        (None, Assignments::All) => Verdict::Verified {
-            how: format!(
-                "exhaustive {all} assignments engine={name} loops<={} halts=always known=final",
-                model.n_loops
-            ),
-        },
-        (None, Assignments::Sample { seed, .. }) => Verdict::Unknown {
-            how: format!("sampled {all} seed={seed} engine={name} loops<={}", model.n_loops),
-        },
+        (Some(Found::Wrong(wrong)), _) => Verdict::Refuted(wrong),
+        (Some(Found::Broken(broken)), _) => Verdict::Unknown(Doubt::Halting(broken)),
+        (None, Assignments::All) => Verdict::Verified(Proof::Halting { run, known }),
+        (None, Assignments::Sample { .. }) => Verdict::Unknown(Doubt::SampledHalting(run)),
     })
 }
 
-/// A position whose halting channel was 1 and which changed later, in words.
-fn first_change(model: &Model, engine: &Halting, inputs: &Batch) -> Result<Option<String>> {
-    let mut found = None;
+fn last_watched(model: &Model) -> usize {
+    model.n_loops.saturating_add(WATCHED.max(model.n_loops))
+}
+
+/// What was seen of some assignments.
+struct Watched {
+    /// A position whose halting channel was 1 and which changed later.
+    change: Option<Broken>,
+    /// Whether all of them came to a state that a loop leaves as it is.
+    rests: bool,
+}
+
+fn watch(engine: &Halting, inputs: &Batch, n_loops: usize) -> Result<Watched> {
+    let mut watched = Watched { change: None, rests: true };
     for block in engine.blocks(inputs) {
         let mut before: Option<(Batch, Batch)> = None;
-        // One loop more than needed: what is known at the end stays as well.
-        engine.watch(&block, model.n_loops.saturating_add(1), &mut |n_done, state| {
+        let mut rests = false;
+        engine.watch(&block, n_loops, &mut |n_done, state| {
             let (known, bits) = (state.probe(1), state.probe(2));
             if let Some(old) = &before
                 && let Some((position, a)) = changed(old, (&known, &bits))
             {
                 let input = bit_string(&block.column(a));
-                let text = format!(
-                    "position {position} was known and changed in loop {n_done} on input={input}"
-                );
-                found = Some(text);
+                watched.change = Some(Broken::Changed { input, position, in_loop: n_done });
                 return ControlFlow::Break(());
             }
             before = Some((known, bits));
-            ControlFlow::Continue(())
+            rests = all_columns(&block, &state.unchanged());
+            if rests { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         })?;
-        if found.is_some() {
+        watched.rests &= rests;
+        if watched.change.is_some() {
             break;
         }
     }
-    Ok(found)
+    Ok(watched)
+}
+
+/// Whether a bit per assignment is 1 for all of a batch.
+fn all_columns(batch: &Batch, bits: &[u64]) -> bool {
+    let last = bits.len().saturating_sub(1);
+    let mask = |w: usize| if w == last { batch.tail_mask() } else { u64::MAX };
+    bits.iter().enumerate().all(|(w, &bits)| bits & mask(w) == mask(w))
 }
 
 /// A position and an assignment that were known and are not now, or have another bit.

@@ -2,13 +2,22 @@
 //!
 //! Each machine goes through one part of the assignments and keeps what it found with all that says of what
 //! the part is: the hashes of model and circuit, the assignments, the loops. Parts that agree on these and
-//! together cover every assignment exactly once are as good as one run. A part that was not finished is not
-//! written.
+//! together cover every assignment exactly once are as good as one run, if the machines are to be trusted
+//! where they found nothing; a difference is run again. A part that was not finished is not written.
+
+use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Assignments, Counterexample, Part, Verdict, bit_string};
-use crate::error::{Error, Result};
+use super::{
+    Assignments, Counterexample, Part, Run, Subject, Verdict, bit_string, compare,
+    require_same_ports,
+};
+use crate::batch::Batch;
+use crate::circuit::{Circuit, Oracle};
+use crate::error::{Error, Place, Result};
+use crate::model::Model;
+use crate::run::Engine;
 
 const FORMAT: &str = "circuit2tf-shard";
 const VERSION: u32 = 1;
@@ -45,8 +54,8 @@ pub struct Difference {
     pub expected: u8,
 }
 
-/// What a part is of: parts go together only if all of this is the same.
-type Subject<'s> = (&'s str, &'s str, usize, usize, Option<u64>, u64);
+/// What a part is of besides model and circuit: parts go together only if all of this is the same.
+type Check = (usize, usize, Option<u64>, u64);
 
 impl Shard {
     /// What was found in part `part` of `assignments`.
@@ -54,7 +63,7 @@ impl Shard {
     /// # Errors
     /// There are too many inputs to go through all assignments.
     pub fn new(
-        [model_sha256, circuit_sha256]: [&str; 2],
+        subject: &Subject,
         (n_inputs, n_loops): (usize, usize),
         (assignments, part): (Assignments, Part),
         engine: &str,
@@ -69,8 +78,8 @@ impl Shard {
         Ok(Shard {
             format: FORMAT.to_string(),
             version: VERSION,
-            model_sha256: model_sha256.to_string(),
-            circuit_sha256: circuit_sha256.to_string(),
+            model_sha256: subject.model_sha256.clone(),
+            circuit_sha256: subject.circuit_sha256.clone(),
             n_inputs,
             n_loops,
             seed: match assignments {
@@ -121,10 +130,27 @@ impl Shard {
         serde_json::to_string_pretty(self).expect("strings and numbers can be written") + "\n"
     }
 
-    /// Whether it is a part of the same check as `other`.
-    fn subject(&self) -> Subject<'_> {
-        let hashes = (self.model_sha256.as_str(), self.circuit_sha256.as_str());
-        (hashes.0, hashes.1, self.n_inputs, self.n_loops, self.seed, self.total)
+    fn check(&self) -> Check {
+        (self.n_inputs, self.n_loops, self.seed, self.total)
+    }
+
+    /// An error unless it is a part of a check of this model and circuit.
+    fn require_of(&self, subject: &Subject, n_inputs: usize) -> Result<()> {
+        for (what, expected, found) in [
+            ("model", &subject.model_sha256, &self.model_sha256),
+            ("circuit", &subject.circuit_sha256, &self.circuit_sha256),
+        ] {
+            if expected != found {
+                let expected = format!("a shard of the {what} with sha256 {expected}");
+                return Err(Error::new(expected, format!("one of {found}"))
+                    .hint(format!("the file is about another {what}")));
+            }
+        }
+        if self.n_inputs != n_inputs {
+            let expected = format!("{n_inputs} as n_inputs, the circuit's number of inputs");
+            return Err(Error::new(expected, self.n_inputs.to_string()));
+        }
+        Ok(())
     }
 
     fn assignments(&self) -> Assignments {
@@ -154,16 +180,31 @@ impl Shard {
 
 const WRITE: &str = "`circuit2tf verify --shard I/N -o FILE` writes shard files";
 
-/// The verdict of all parts together; `shards` are with their names.
+/// The parts of one check, which cover every assignment exactly once; with their names, in order.
+#[derive(Debug)]
+pub struct Merged {
+    first: Shard,
+    shards: Vec<(String, Shard)>,
+}
+
+/// Puts the parts of a check of `subject`, of so many inputs, together; `shards` are with their names.
 ///
 /// # Errors
-/// The parts are not of one check, or do not cover every assignment exactly once.
-pub fn merge(mut shards: Vec<(String, Shard)>) -> Result<Verdict> {
+/// A part is of another model or circuit, the parts are not of one check, or they do not cover every
+/// assignment exactly once.
+pub fn merge(
+    mut shards: Vec<(String, Shard)>,
+    subject: &Subject,
+    n_inputs: usize,
+) -> Result<Merged> {
+    for (name, shard) in &shards {
+        shard.require_of(subject, n_inputs).map_err(|error| error.at(Place::File(name.clone())))?;
+    }
     let Some((first_name, first)) = shards.first().cloned() else {
         return Err(Error::new("at least one shard file", "none"));
     };
     for (name, shard) in &shards {
-        if shard.subject() != first.subject() {
+        if shard.check() != first.check() {
             return Err(Error::new(
                 format!("parts of one check, that of {first_name}"),
                 format!("{name}, which differs in {}", first_difference(&first, shard)),
@@ -171,8 +212,14 @@ pub fn merge(mut shards: Vec<(String, Shard)>) -> Result<Verdict> {
         }
     }
     shards.sort_by_key(|(_, shard)| (shard.start, shard.end));
+    require_cover(&shards, first.total)?;
+    Ok(Merged { first, shards })
+}
+
+/// An error unless parts in order cover `0..total` exactly once.
+fn require_cover(shards: &[(String, Shard)], total: u64) -> Result<()> {
     let mut covered = 0;
-    for (name, shard) in &shards {
+    for (name, shard) in shards {
         if shard.start != covered {
             let found = format!("{name}, which starts at {}", shard.start);
             let what = if shard.start < covered { "twice" } else { "missing" };
@@ -181,27 +228,62 @@ pub fn merge(mut shards: Vec<(String, Shard)>) -> Result<Verdict> {
         }
         covered = shard.end;
     }
-    if covered != first.total {
-        let expected = format!("shards up to assignment {}", first.total);
+    if covered != total {
+        let expected = format!("shards up to assignment {total}");
         return Err(Error::new(expected, format!("the last ends at {covered}"))
             .hint("some assignments are missing"));
     }
-    for (_, shard) in &shards {
-        if let Some(found) = shard.found()? {
-            return Ok(Verdict::Refuted(found));
-        }
+    Ok(())
+}
+
+impl Merged {
+    /// The loops that were run.
+    pub fn n_loops(&self) -> usize {
+        self.first.n_loops
     }
-    let mut engines: Vec<&str> = shards.iter().map(|(_, shard)| shard.engine.as_str()).collect();
-    engines.sort_unstable();
-    engines.dedup();
-    Ok(first.assignments().verdict(first.total, &engines.join("+"), first.n_loops))
+
+    /// Whether some part has a counterexample, so that the verdict needs an engine.
+    pub fn is_refuted(&self) -> bool {
+        self.shards.iter().any(|(_, shard)| shard.counterexample.is_some())
+    }
+
+    /// The verdict of all parts together, where none has a counterexample.
+    pub fn verdict(&self) -> Verdict {
+        let engines = self.shards.iter().map(|(_, shard)| shard.engine.as_str());
+        let engines: BTreeSet<&str> = engines.collect();
+        let engine = Vec::from_iter(engines).join("+");
+        let (total, n_loops) = (self.first.total, self.first.n_loops);
+        Run { assignments: self.first.assignments(), total, engine, n_loops }.verdict()
+    }
+
+    /// The same where some have, all of which are run again on model and circuit.
+    ///
+    /// # Errors
+    /// The ports do not fit, or a counterexample is none.
+    pub fn replay(&self, model: &Model, circuit: &Circuit, engine: &dyn Engine) -> Result<Verdict> {
+        require_same_ports(model, circuit)?;
+        let mut first = None;
+        for (name, shard) in &self.shards {
+            let at_file = |error: Error| error.at(Place::File(name.clone()));
+            let Some(claimed) = shard.found()? else { continue };
+            let inputs = Batch::from_columns(shard.n_inputs, &[claimed.input.clone()]);
+            let inputs = inputs.map_err(at_file)?;
+            let expected = Oracle::new(circuit)?.run(&inputs).map_err(at_file)?;
+            let found = compare(&inputs, &expected, &engine.run(&inputs, shard.n_loops)?);
+            if found.as_ref() != Some(&claimed) {
+                let found = found.map_or("no difference".to_string(), |found| found.to_string());
+                let error = Error::new(format!("the counterexample {claimed}"), found);
+                return Err(at_file(error.hint("the file does not say what the model does")));
+            }
+            first = first.or(found);
+        }
+        Ok(first.map_or_else(|| self.verdict(), Verdict::Refuted))
+    }
 }
 
 /// The name of the first thing in which two parts' subjects differ.
 fn first_difference(a: &Shard, b: &Shard) -> &'static str {
     match () {
-        () if a.model_sha256 != b.model_sha256 => "the model",
-        () if a.circuit_sha256 != b.circuit_sha256 => "the circuit",
         () if a.n_inputs != b.n_inputs => "the number of inputs",
         () if a.n_loops != b.n_loops => "the number of loops",
         () if a.seed != b.seed => "the seed or the method",

@@ -1,6 +1,7 @@
 //! Certificates as JSON, to be kept and checked again.
 
-use serde_json::{Map, Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::{ASSUMPTIONS, Certificate, Condition, Facts};
 use crate::circuit::Circuit;
@@ -8,218 +9,185 @@ use crate::error::{Error, Result};
 use crate::model::Model;
 
 const FORMAT: &str = "circuit2tf certificate";
-const VERSION: &str = "1";
+const VERSION: &str = "2";
 
 /// A certificate with the hashes of what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CertificateFile {
     pub certificate: Certificate,
-    /// Of the model file's bytes, in hexadecimal.
-    pub model_sha256: String,
-    /// Of the circuit file's bytes or the family spec's text, in hexadecimal.
-    pub circuit_sha256: String,
+    model_sha256: String,
+    circuit_sha256: String,
+    /// The file as it was read, with what follows from the rest if nobody edited it.
+    document: Value,
+}
+
+/// The file as it is written.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    format: String,
+    version: String,
+    model_sha256: String,
+    circuit_sha256: String,
+    /// The loops that were certified, which need not be the model's own.
+    loops: usize,
+    verified: bool,
+    assumptions: Vec<String>,
+    conditions: Vec<Entry>,
+    facts: Facts,
+}
+
+/// A condition in the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    id: String,
+    statement: String,
+    passed: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    margin: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    unit: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<String>,
 }
 
 impl CertificateFile {
-    /// The file's text.
-    pub fn to_json(&self) -> String {
-        let certificate = &self.certificate;
-        let document = json!({
-            "format": FORMAT,
-            "version": VERSION,
-            "model_sha256": self.model_sha256,
-            "circuit_sha256": self.circuit_sha256,
-            "verified": certificate.is_proof(),
-            "assumptions": ASSUMPTIONS,
-            "conditions": certificate.conditions.iter().map(condition_to_json).collect::<Vec<_>>(),
-            "facts": facts_to_json(&certificate.facts),
-        });
-        format!("{document:#}\n")
+    /// A certificate of the model file and the circuit with these hashes, in hexadecimal: of the files' bytes,
+    /// or of the family spec's text.
+    pub fn new(certificate: Certificate, model_sha256: &str, circuit_sha256: &str) -> Self {
+        let Certificate { conditions, facts } = &certificate;
+        let document = Document {
+            format: FORMAT.to_string(),
+            version: VERSION.to_string(),
+            model_sha256: model_sha256.to_string(),
+            circuit_sha256: circuit_sha256.to_string(),
+            loops: facts.n_loops,
+            verified: certificate.is_proof(),
+            assumptions: ASSUMPTIONS.map(str::to_string).to_vec(),
+            conditions: conditions.iter().map(Entry::of).collect(),
+            facts: facts.clone(),
+        };
+        CertificateFile {
+            model_sha256: model_sha256.to_string(),
+            circuit_sha256: circuit_sha256.to_string(),
+            document: json!(document),
+            certificate,
+        }
     }
 
-    /// Reads what [`Self::to_json`] writes.
+    /// The file's text.
+    pub fn to_json(&self) -> String {
+        format!("{:#}\n", self.document)
+    }
+
+    /// Reads what [`Self::to_json`] writes. What it says is not believed before [`Self::recheck`].
     ///
     /// # Errors
     /// The text is no certificate, with the entry that is missing or wrong.
     pub fn from_json(text: &str) -> Result<Self> {
-        let document: Value = serde_json::from_str(text)
+        let kept: Value = serde_json::from_str(text)
             .map_err(|error| Error::new("a certificate (JSON)", error.to_string()))?;
-        let document = Entries(&document);
-        for (key, value) in [("format", FORMAT), ("version", VERSION)] {
-            let found = document.text(key)?;
+        let document: Document = serde_path_to_error::deserialize(&kept)
+            .map_err(|error| Error::new("a certificate (JSON)", error.to_string()))?;
+        for (key, value, found) in
+            [("format", FORMAT, &document.format), ("version", VERSION, &document.version)]
+        {
             if found != value {
                 return Err(Error::new(format!("{key} {value:?}"), format!("{found:?}")));
             }
         }
-        let conditions = document.get("conditions")?.as_array();
-        let conditions = conditions.ok_or_else(|| Error::new("an array of conditions", "none"))?;
-        let file = CertificateFile {
-            certificate: Certificate {
-                conditions: conditions.iter().map(condition_from_json).collect::<Result<_>>()?,
-                facts: facts_from_json(Entries(document.get("facts")?))?,
-            },
-            model_sha256: document.text("model_sha256")?,
-            circuit_sha256: document.text("circuit_sha256")?,
-        };
-        match document.get("verified")?.as_bool() {
-            Some(verified) if verified == file.certificate.is_proof() => Ok(file),
-            _ => Err(Error::new("\"verified\" as the conditions say", "another value")),
+        if document.loops != document.facts.n_loops {
+            let found = format!("{} and {}", document.loops, document.facts.n_loops);
+            return Err(Error::new("the same number as loops and as facts.n_loops", found));
         }
+        let conditions = document.conditions.into_iter().map(Entry::condition);
+        Ok(CertificateFile {
+            certificate: Certificate { conditions: conditions.collect(), facts: document.facts },
+            model_sha256: document.model_sha256,
+            circuit_sha256: document.circuit_sha256,
+            document: kept,
+        })
     }
 
-    /// Checks the model and the circuit once more by `prove`, which makes a certificate of them, and
-    /// compares every condition and fact but how the network was compared with the circuit.
+    /// Checks the model and the circuit once more by each of `provers`, which make certificates of them, and
+    /// compares every entry with the first that compares network and circuit by the same means.
     ///
     /// # Errors
-    /// The hashes are not those of the file, or the first condition or fact that is different.
+    /// The hashes are not those of the file, or the first entry that is different.
     pub fn recheck(
         &self,
         (model, model_sha256): (&Model, &str),
         (circuit, circuit_sha256): (&Circuit, &str),
-        prove: impl FnOnce(&Model, &Circuit) -> Certificate,
-    ) -> Result<()> {
+        provers: &[&dyn Fn(&Model, &Circuit) -> Certificate],
+    ) -> Result<Certificate> {
         for (what, expected, found) in [
             ("model", &self.model_sha256, model_sha256),
             ("circuit", &self.circuit_sha256, circuit_sha256),
         ] {
             if expected != found {
-                return Err(Error::new(format!("the {what} with sha256 {expected}"), found)
+                return Err(Error::new(format!("the {what} with {what}_sha256 {expected}"), found)
                     .hint(format!("the certificate is about another {what}")));
             }
         }
-        let comparison = self.certificate.facts.comparison.clone();
-        let again = prove(model, circuit);
-        let facts = Facts { comparison, ..again.facts };
-        self.certificate.require_same(&Certificate { facts, ..again })
-    }
-}
-
-impl Certificate {
-    /// An error that names the first difference.
-    fn require_same(&self, again: &Certificate) -> Result<()> {
-        let differs = |what: &str, kept: String, found: String| {
-            Err(Error::new(format!("{what} as the certificate has it, {kept}"), found))
-        };
-        for (kept, found) in self.conditions.iter().zip(&again.conditions) {
-            if kept != found {
-                let text = |c: &Condition| format!("{} {}", c.id, condition_to_json(c));
-                return differs("a condition", text(kept), text(found));
+        let mut again = None;
+        for prove in provers {
+            let certificate = prove(model, circuit);
+            let is_same = certificate.facts.comparison == self.certificate.facts.comparison;
+            again = if is_same { Some(certificate) } else { again.or(Some(certificate)) };
+            if is_same {
+                break;
             }
         }
-        let (kept, found) = (self.conditions.len(), again.conditions.len());
-        if kept != found {
-            return differs("the number of conditions", kept.to_string(), found.to_string());
+        let again = again.ok_or_else(|| Error::new("a way to prove", "none"))?;
+        let right = CertificateFile::new(again, model_sha256, circuit_sha256);
+        match difference(&right.document, &self.document) {
+            None => Ok(right.certificate),
+            Some((path, right, kept)) => {
+                let expected = format!("{path} {right}, as model and circuit have it");
+                Err(Error::new(expected, kept.to_string())
+                    .hint("the certificate was edited, or made by another version"))
+            }
         }
-        if self.facts != again.facts {
-            let text = |facts| facts_to_json(facts).to_string();
-            return differs("facts", text(&self.facts), text(&again.facts));
-        }
-        Ok(())
     }
 }
 
-fn condition_to_json(condition: &Condition) -> Value {
-    let mut entry = Map::new();
-    entry.insert("id".to_string(), json!(condition.id));
-    entry.insert("statement".to_string(), json!(condition.statement));
-    entry.insert("passed".to_string(), json!(condition.failure.is_none()));
-    if let Some((margin, unit)) = &condition.margin {
-        entry.insert("margin".to_string(), json!(margin));
-        entry.insert("unit".to_string(), json!(unit));
+impl Entry {
+    fn of(condition: &Condition) -> Self {
+        let (margin, unit) = condition.margin.clone().unzip();
+        Entry {
+            id: condition.id.clone(),
+            statement: condition.statement.clone(),
+            passed: condition.failure.is_none(),
+            margin,
+            unit,
+            failure: condition.failure.clone(),
+        }
     }
-    if let Some(failure) = &condition.failure {
-        entry.insert("failure".to_string(), json!(failure));
+
+    fn condition(self) -> Condition {
+        let Entry { id, statement, margin, unit, failure, .. } = self;
+        Condition { id, statement, margin: margin.zip(unit), failure }
     }
-    Value::Object(entry)
 }
 
-fn condition_from_json(value: &Value) -> Result<Condition> {
-    let entries = Entries(value);
-    let optional = |key: &str| value.get(key).map(|_| entries.text(key)).transpose();
-    let margin = match value.get("margin") {
-        None => None,
-        Some(_) => Some((entries.number("margin")?, entries.text("unit")?)),
+/// The path to the first entry in which two documents differ, such as `conditions[3].margin`, and both values.
+fn difference(a: &Value, b: &Value) -> Option<(String, Value, Value)> {
+    let within = |key: String, (a, b): (&Value, &Value)| {
+        let (path, a, b) = difference(a, b)?;
+        let dot = if path.is_empty() || path.starts_with('[') { "" } else { "." };
+        Some((format!("{key}{dot}{path}"), a, b))
     };
-    Ok(Condition {
-        id: entries.text("id")?,
-        statement: entries.text("statement")?,
-        margin,
-        failure: optional("failure")?,
-    })
-}
-
-fn facts_to_json(facts: &Facts) -> Value {
-    json!({
-        "dtype": facts.dtype,
-        "attention": facts.attention,
-        "n_positions": facts.n_positions,
-        "n_inputs": facts.n_inputs,
-        "n_outputs": facts.n_outputs,
-        "n_heads": facts.n_heads,
-        "n_layers": facts.n_layers,
-        "n_loops": facts.n_loops,
-        "n_distinct_layers": facts.n_distinct_layers,
-        "n_dynamic_channels": facts.n_dynamic_channels,
-        "depth": facts.depth,
-        "gap": facts.gap,
-        "threshold": facts.threshold,
-        "distance": facts.distance,
-        "n_enumerated": facts.n_enumerated,
-        "n_types": facts.n_types,
-        "largest": facts.largest,
-        "comparison": facts.comparison,
-    })
-}
-
-fn facts_from_json(entries: Entries) -> Result<Facts> {
-    let absent = |key: &str| Ok::<bool, Error>(entries.get(key)?.is_null());
-    Ok(Facts {
-        dtype: entries.text("dtype")?,
-        attention: entries.text("attention")?,
-        n_positions: entries.count("n_positions")?,
-        n_inputs: entries.count("n_inputs")?,
-        n_outputs: entries.count("n_outputs")?,
-        n_heads: entries.count("n_heads")?,
-        n_layers: entries.count("n_layers")?,
-        n_loops: entries.count("n_loops")?,
-        n_distinct_layers: entries.count("n_distinct_layers")?,
-        n_dynamic_channels: entries.count("n_dynamic_channels")?,
-        depth: entries.count("depth")?,
-        gap: if absent("gap")? { None } else { Some(entries.number("gap")?) },
-        threshold: entries.number("threshold")?,
-        distance: if absent("distance")? { None } else { Some(entries.count("distance")? as u32) },
-        n_enumerated: entries.count("n_enumerated")?,
-        n_types: entries.count("n_types")?,
-        largest: entries.number("largest")?,
-        comparison: entries.text("comparison")?,
-    })
-}
-
-/// The entries of a JSON object, each required.
-#[derive(Clone, Copy)]
-struct Entries<'v>(&'v Value);
-
-impl<'v> Entries<'v> {
-    fn get(self, key: &str) -> Result<&'v Value> {
-        self.0.get(key).ok_or_else(|| Error::new(format!("an entry {key:?}"), "none"))
-    }
-
-    fn text(self, key: &str) -> Result<String> {
-        let text = self.get(key)?.as_str();
-        text.map(str::to_string).ok_or_else(|| self.wrong(key, "a text"))
-    }
-
-    fn number(self, key: &str) -> Result<f64> {
-        self.get(key)?.as_f64().ok_or_else(|| self.wrong(key, "a number"))
-    }
-
-    fn count(self, key: &str) -> Result<usize> {
-        let count = self.get(key)?.as_u64().and_then(|count| usize::try_from(count).ok());
-        count.ok_or_else(|| self.wrong(key, "a count"))
-    }
-
-    fn wrong(self, key: &str, expected: &str) -> Error {
-        let found = self.0.get(key).map_or_else(String::new, Value::to_string);
-        Error::new(format!("{expected} as {key:?}"), found)
+    let absent = json!("no such entry");
+    match (a, b) {
+        (Value::Object(a), Value::Object(b)) => a.keys().chain(b.keys()).find_map(|key| {
+            let entries = (a.get(key).unwrap_or(&absent), b.get(key).unwrap_or(&absent));
+            within(key.clone(), entries)
+        }),
+        (Value::Array(a), Value::Array(b)) => (0..a.len().max(b.len())).find_map(|i| {
+            let entries = (a.get(i).unwrap_or(&absent), b.get(i).unwrap_or(&absent));
+            within(format!("[{i}]"), entries)
+        }),
+        _ => (a != b).then(|| (String::new(), a.clone(), b.clone())),
     }
 }

@@ -60,7 +60,7 @@ impl<'m> Wiring<'m> {
     /// The rows of the distinct layers, or why none can be read.
     fn read(model: &Model) -> Result<(Vec<Vec<Rows>>, Vec<usize>), String> {
         let place = |failure: super::Failure| failure.place;
-        model.require_parallel().map_err(|error| error.to_string())?;
+        model.require_fixed_steps().map_err(|error| error.to_string())?;
         frame::require_finite(model).map_err(place)?;
         let layers = frame::distinct_layers(model).map_err(place)?;
         let mut arithmetic = Arithmetic::new(model.dtype);

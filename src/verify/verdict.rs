@@ -1,0 +1,315 @@
+//! Verdicts as values: what was found, and the evidence for it.
+//!
+//! `Display` gives the line of the contract, `Serialize` the JSON; a [`Statement`] is a verdict with what it is
+//! about, and the form in which the program prints every one.
+
+use std::fmt;
+use std::ops::Range;
+
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+
+use super::certificate::{Certificate, Facts};
+use super::halting::Final;
+use super::{Assignments, Counterexample, Part, Subject, bit_string};
+
+/// What a check found.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Verdict {
+    /// The model computes the circuit on every input.
+    Verified(Proof),
+    /// It does not.
+    Refuted(Counterexample),
+    /// No difference was found and none was excluded.
+    Unknown(Doubt),
+}
+
+/// What shows that a model is right.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "method", content = "evidence", rename_all = "kebab-case")]
+pub enum Proof {
+    /// Every condition of the certificate holds.
+    Certificate(Box<Facts>),
+    /// Every assignment was run.
+    Exhaustive(Run),
+    /// Every assignment was run until the model stopped, which it always did, and watched beyond.
+    Halting { run: Run, known: Final },
+}
+
+/// Why nothing is known.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(tag = "method", content = "evidence", rename_all = "kebab-case")]
+pub enum Doubt {
+    /// The certificate's condition that fails, and where.
+    Condition { id: String, place: String },
+    /// Some assignments were run, and showed no difference.
+    Sampled(Run),
+    /// The same for a model that halts.
+    SampledHalting(Run),
+    /// A model that halts breaks a promise, and its outputs are right nevertheless.
+    Halting(Broken),
+    /// One part of the assignments was run, and showed no difference.
+    Shard { part: Part, range: Range<u64>, run: Run },
+    /// Engines do not agree, so that what the model computes depends on the runner.
+    Engines(Disagreement),
+    /// No engine runs the model.
+    NoEngine,
+}
+
+/// Assignments that were run and compared.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Run {
+    pub assignments: Assignments,
+    /// How many.
+    pub total: u64,
+    /// What ran them.
+    pub engine: String,
+    pub n_loops: usize,
+}
+
+/// A promise of a model that halts, broken on an input.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Broken {
+    /// An output is not known after the last loop.
+    NotKnown { input: String, n_loops: usize },
+    /// A position's bit was known and changed after that.
+    Changed { input: String, position: usize, in_loop: usize },
+}
+
+/// Two engines that give different bits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Disagreement {
+    pub engines: [String; 2],
+    pub after_loops: usize,
+    #[serde(serialize_with = "as_bits")]
+    pub input: Vec<bool>,
+    pub output: usize,
+    /// The circuit's bit.
+    #[serde(serialize_with = "as_bit")]
+    pub expected: bool,
+    /// The first engine's bit; the second gives the complement.
+    #[serde(serialize_with = "as_bit")]
+    pub first: bool,
+}
+
+fn as_bits<S: Serializer>(bits: &[bool], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&bit_string(bits))
+}
+
+fn as_bit<S: Serializer>(bit: &bool, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u8(u8::from(*bit))
+}
+
+impl Run {
+    /// The verdict where none of the assignments shows a difference.
+    pub fn verdict(self) -> Verdict {
+        match self.assignments {
+            Assignments::All => Verdict::Verified(Proof::Exhaustive(self)),
+            Assignments::Sample { .. } => Verdict::Unknown(Doubt::Sampled(self)),
+        }
+    }
+
+    /// How many assignments.
+    fn count(&self) -> String {
+        match self.assignments {
+            Assignments::All => format!("exhaustive {} assignments", self.total),
+            Assignments::Sample { seed, .. } => format!("sampled {} seed={seed}", self.total),
+        }
+    }
+}
+
+impl fmt::Display for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} engine={} loops={}", self.count(), self.engine, self.n_loops)
+    }
+}
+
+impl Verdict {
+    /// The exit status of the contract: 0 verified, 1 refuted, 3 unknown.
+    pub fn exit_status(&self) -> u8 {
+        match self {
+            Verdict::Verified(_) => 0,
+            Verdict::Refuted(_) => 1,
+            Verdict::Unknown(_) => 3,
+        }
+    }
+
+    /// The word that the line begins with.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Verdict::Verified(_) => "VERIFIED",
+            Verdict::Refuted(_) => "REFUTED",
+            Verdict::Unknown(_) => "UNKNOWN",
+        }
+    }
+
+    /// The word and the method, for a table: such as `VERIFIED exhaustive 256`.
+    pub fn brief(&self) -> String {
+        let how = match self {
+            Verdict::Verified(Proof::Certificate(_)) => "certificate".to_string(),
+            Verdict::Verified(Proof::Exhaustive(run) | Proof::Halting { run, .. }) => {
+                format!("exhaustive {}", run.total)
+            }
+            Verdict::Unknown(Doubt::Sampled(run) | Doubt::SampledHalting(run)) => {
+                format!("sampled {}", run.total)
+            }
+            Verdict::Unknown(Doubt::Condition { .. }) => "certificate".to_string(),
+            Verdict::Unknown(doubt) => doubt.to_string(),
+            Verdict::Refuted(found) => format!("input={}", bit_string(&found.input)),
+        };
+        format!("{} {how}", self.word())
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.word())?;
+        match self {
+            Verdict::Verified(proof) => proof.fmt(f),
+            Verdict::Refuted(found) => found.fmt(f),
+            Verdict::Unknown(doubt) => doubt.fmt(f),
+        }
+    }
+}
+
+impl fmt::Display for Counterexample {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (input, output) = (bit_string(&self.input), self.output);
+        let (expected, got) = (u8::from(self.expected), u8::from(!self.expected));
+        write!(f, "input={input} output={output} expected={expected} got={got}")
+    }
+}
+
+impl fmt::Display for Proof {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Proof::Certificate(facts) => {
+                let Facts { n_inputs, n_loops, n_positions, depth, threshold, .. } = **facts;
+                write!(f, "certificate all 2^{n_inputs} inputs, any order of summation, ")?;
+                write!(f, "loops>={n_loops} positions={n_positions} depth={depth}")?;
+                facts.gap.map_or(Ok(()), |gap| write!(f, " gap={gap}>{threshold:.2}"))
+            }
+            Proof::Exhaustive(run) => run.fmt(f),
+            Proof::Halting { run, known } => {
+                let (count, engine, n_loops) = (run.count(), &run.engine, run.n_loops);
+                write!(f, "{count} engine={engine} loops<={n_loops} halts=always known={known}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Doubt::Condition { id, place } => write!(f, "certificate {id}: {place}"),
+            Doubt::Sampled(run) => run.fmt(f),
+            Doubt::SampledHalting(run) => {
+                write!(f, "{} engine={} loops<={}", run.count(), run.engine, run.n_loops)
+            }
+            Doubt::Halting(broken) => write!(f, "halting: {broken}"),
+            Doubt::Shard { part, range, run } => {
+                let Range { start, end } = range;
+                write!(f, "shard {part}, assignments {start}..{end}: no difference ")?;
+                write!(f, "engine={} loops={}", run.engine, run.n_loops)
+            }
+            Doubt::Engines(difference) => write!(f, "engines differ: {difference}"),
+            Doubt::NoEngine => f.write_str("no engine runs the model"),
+        }
+    }
+}
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Broken::NotKnown { input, n_loops } => {
+                write!(f, "an output is not known after {n_loops} loops on input={input}")
+            }
+            Broken::Changed { input, position, in_loop } => {
+                write!(f, "position {position} was known and changed in loop {in_loop} ")?;
+                write!(f, "on input={input}")
+            }
+        }
+    }
+}
+
+impl fmt::Display for Disagreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [first, second] = &self.engines;
+        let (input, output) = (bit_string(&self.input), self.output);
+        let [a, b, expected] = [self.first, !self.first, self.expected].map(u8::from);
+        write!(f, "after {} loops input={input} output={output} ", self.after_loops)?;
+        write!(f, "expected={expected} {first}={a} {second}={b}")
+    }
+}
+
+/// `how` is the line without the word, `evidence` the same as values.
+#[derive(Serialize)]
+struct Found<'v, E> {
+    verdict: &'static str,
+    how: String,
+    #[serde(flatten)]
+    evidence: &'v E,
+}
+
+impl Serialize for Verdict {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let verdict = self.word();
+        match self {
+            Verdict::Verified(proof) => {
+                Found { verdict, how: proof.to_string(), evidence: proof }.serialize(serializer)
+            }
+            Verdict::Unknown(doubt) => {
+                Found { verdict, how: doubt.to_string(), evidence: doubt }.serialize(serializer)
+            }
+            Verdict::Refuted(found) => {
+                Found { verdict, how: found.to_string(), evidence: found }.serialize(serializer)
+            }
+        }
+    }
+}
+
+impl Serialize for Counterexample {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(4))?;
+        map.serialize_entry("input", &bit_string(&self.input))?;
+        map.serialize_entry("output", &self.output)?;
+        map.serialize_entry("expected", &u8::from(self.expected))?;
+        map.serialize_entry("got", &u8::from(!self.expected))?;
+        map.end()
+    }
+}
+
+impl From<&Certificate> for Verdict {
+    fn from(certificate: &Certificate) -> Self {
+        if certificate.is_proof() {
+            return Verdict::Verified(Proof::Certificate(Box::new(certificate.facts.clone())));
+        }
+        let failed = certificate.conditions.iter().find_map(|condition| {
+            let place = condition.failure.clone()?;
+            Some(Doubt::Condition { id: condition.id.clone(), place })
+        });
+        let missing = || {
+            let has = |id: &&str| certificate.conditions.iter().any(|c| c.id == *id);
+            let id = super::certificate::CONDITIONS.into_iter().find(|id| !has(id));
+            let id = id.unwrap_or("of no name").to_string();
+            Doubt::Condition { id, place: "the condition was not checked".to_string() }
+        };
+        Verdict::Unknown(failed.unwrap_or_else(missing))
+    }
+}
+
+/// A verdict and what it is about.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Statement {
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    #[serde(flatten)]
+    pub subject: Subject,
+}
+
+impl fmt::Display for Statement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.verdict, self.subject)
+    }
+}

@@ -1,0 +1,271 @@
+//! What verdicts say: what they are about, by which scheme, and what a kept certificate is worth.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use assert_cmd::Command;
+use circuit2tf::compile::{Options, compile};
+use circuit2tf::family::generate;
+use circuit2tf::model::{Model, Parts, Scheme, file};
+use circuit2tf::run::HALTING;
+use circuit2tf::verify::sha256;
+use ndarray::{Array1, Array2, Array3, Axis, concatenate};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// Exit status, stdout, stderr.
+type Answer = (i32, String, String);
+
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Folder(TempDir::new().unwrap())
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn call(&self, words: &str) -> Answer {
+        call(self.0.path(), words)
+    }
+
+    fn ok(&self, words: &str) -> String {
+        let (status, out, err) = self.call(words);
+        assert_eq!(status, 0, "{words}: {out}{err}");
+        out
+    }
+
+    fn json(&self, words: &str) -> Value {
+        serde_json::from_str(&self.call(&format!("{words} --json")).1).unwrap()
+    }
+
+    fn hash(&self, name: &str) -> String {
+        sha256(&fs::read(self.path(name)).unwrap())
+    }
+}
+
+fn call(folder: &Path, words: &str) -> Answer {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
+    let output = command.args(words.split_whitespace()).current_dir(folder).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    let status = output.status.code().unwrap_or_else(|| panic!("{words}: no exit status"));
+    (status, text(&output.stdout), text(&output.stderr))
+}
+
+fn last_line(text: &str) -> &str {
+    text.lines().last().unwrap_or_default()
+}
+
+/// Every way to a verdict line, and every JSON document with a verdict.
+#[test]
+fn every_verdict_names_model_and_circuit_by_their_hashes() {
+    let folder = Folder::new();
+    folder.ok("gen adder:3 -o adder.bench");
+    folder.ok("compile adder.bench -o m");
+    folder.ok("compile adder:3 --scheme universal -o u");
+    folder.ok("verify m adder.bench --certificate c.json");
+    folder.call("verify m adder.bench --method exhaustive --shard 1/1 -o s.json");
+    let [m, u, file] = ["m", "u", "adder.bench"].map(|name| folder.hash(name));
+    let spec = sha256(b"adder:3");
+    for (words, status, model, circuit) in [
+        ("verify m adder.bench", 0, &m, &file),
+        ("verify m adder:3", 0, &m, &spec),
+        ("verify m adder:3 --method miter", 0, &m, &spec),
+        ("verify m adder.bench --method exhaustive", 0, &m, &file),
+        ("verify m adder.bench --method sample", 3, &m, &file),
+        ("verify m adder.bench --engines reference,resident", 0, &m, &file),
+        ("verify m adder.bench --loops 1", 1, &m, &file),
+        ("verify m adder.bench --loops 1 --engines all", 1, &m, &file),
+        ("verify m adder.bench --method exhaustive --shard 1/2 -o s2.json", 3, &m, &file),
+        ("verify u adder.bench", 0, &u, &file),
+        ("verify u adder.bench --method certificate", 3, &u, &file),
+        ("verify u adder.bench --method sample", 3, &u, &file),
+        ("verify merge m adder.bench s.json", 0, &m, &file),
+        ("check c.json m adder.bench", 0, &m, &file),
+        ("compile adder.bench -o m --verify", 0, &m, &file),
+    ] {
+        let (found, out, err) = folder.call(words);
+        assert_eq!(found, status, "{words}: {out}{err}");
+        let end = format!(" model={} circuit={}", &model[..12], &circuit[..12]);
+        assert!(last_line(&out).ends_with(&end), "{words}: {out}");
+        let json = folder.json(words);
+        let json = if words.starts_with("compile") { &json["verdict"] } else { &json };
+        assert_eq!(
+            (&json["model_sha256"], &json["circuit_sha256"]),
+            (&json!(model), &json!(circuit))
+        );
+        let how = json["how"].as_str().unwrap();
+        assert!(out.contains(&format!("{} {how} ", json["verdict"].as_str().unwrap())), "{words}");
+    }
+}
+
+/// A model with one more channel, which no layer reads or writes and which is 1 everywhere, declared to be the
+/// halting channel of the scheme universal.
+fn declared_universal(model: Model) -> Model {
+    let mut parts = model.into_parts();
+    let n_ctx = parts.w_pos.nrows();
+    let zeros = |n| Array2::zeros((n, 1));
+    let n_heads = parts.blocks[0].w_q.dim().0;
+    for block in &mut parts.blocks {
+        let d_head = block.w_q.dim().2;
+        for w in [&mut block.w_q, &mut block.w_k, &mut block.w_v] {
+            *w = wider(Axis(1), w, &Array3::zeros((n_heads, 1, d_head)));
+        }
+        block.w_o = wider(Axis(2), &block.w_o, &Array3::zeros((n_heads, d_head, 1)));
+        block.b_o = wider(Axis(0), &block.b_o, &Array1::zeros(1));
+        block.w_in = wider(Axis(0), &block.w_in, &Array2::zeros((1, block.w_in.ncols())));
+        block.w_out = wider(Axis(1), &block.w_out, &zeros(block.w_out.nrows()));
+        block.b_out = wider(Axis(0), &block.b_out, &Array1::zeros(1));
+    }
+    parts.w_e = wider(Axis(1), &parts.w_e, &zeros(3));
+    parts.w_pos = wider(Axis(1), &parts.w_pos, &Array2::ones((n_ctx, 1)));
+    parts.w_u = wider(Axis(0), &parts.w_u, &Array2::zeros((1, 2)));
+    let channel = parts.labels.channel_names.len() as i64;
+    parts.labels.channel_names.push("halt".to_string());
+    let scheme_vectors = [(HALTING.to_string(), vec![channel])].into();
+    Model::new(Parts { scheme: Scheme::Universal, scheme_vectors, ..parts }).unwrap()
+}
+
+fn wider<D: ndarray::RemoveAxis>(
+    axis: Axis,
+    a: &ndarray::Array<f64, D>,
+    b: &ndarray::Array<f64, D>,
+) -> ndarray::Array<f64, D> {
+    concatenate(axis, &[a.view(), b.view()]).unwrap()
+}
+
+/// The block computes the AND, and the halting channel stops every input before the first loop.
+#[test]
+fn a_scheme_that_the_proof_is_not_about_has_no_certificate() {
+    let folder = Folder::new();
+    let model = compile(&generate("and:8").unwrap(), "", &Options::default()).unwrap();
+    let bytes = file::to_bytes(&declared_universal(model));
+    fs::write(folder.path("early"), bytes).unwrap();
+    for scheme in ["universal", "coconut", "cot"] {
+        folder.ok(&format!("compile and:8 --scheme {scheme} -o {scheme}"));
+    }
+    for (name, scheme) in
+        [("early", "universal"), ("universal", "universal"), ("coconut", "coconut"), ("cot", "cot")]
+    {
+        for method in ["certificate", "miter"] {
+            let words = format!("verify {name} and:8 --method {method} --certificate {name}.json");
+            let (status, out, _) = folder.call(&words);
+            assert_eq!(status, 3, "{words}: {out}");
+            let says = format!("the scheme {scheme}, which ");
+            let last = last_line(&out);
+            assert!(last.starts_with("UNKNOWN certificate C0: ") && last.contains(&says), "{out}");
+            assert_eq!(folder.call(&format!("check {name}.json {name} and:8")).0, 3);
+        }
+        let (status, _, err) = folder.call(&format!("decompile {name} -o x.bench"));
+        assert!(status == 2 && err.contains(&format!("the scheme {scheme}")), "{name}: {err}");
+        assert!(!folder.path("x.bench").exists());
+        let fields = folder.ok(&format!("info {name} --receptive-fields"));
+        assert!(fields.contains(&format!("the scheme {scheme}")), "{fields}");
+    }
+    let (status, out, _) = folder.call("verify early and:8");
+    assert!(status == 1 && last_line(&out).starts_with("REFUTED input=11111111 "), "{out}");
+}
+
+/// The pass without the rule is what a model alone is held against: the engine against itself is never wrong.
+#[test]
+fn halting_of_a_model_is_held_against_something_that_does_not_halt() {
+    let folder = Folder::new();
+    let model = compile(&generate("and:8").unwrap(), "", &Options::default()).unwrap();
+    fs::write(folder.path("early"), file::to_bytes(&declared_universal(model))).unwrap();
+    let (status, out, _) = folder.call("halting early");
+    assert!(status == 1 && last_line(&out).contains(" wrong=1 "), "{out}");
+    let (status, out, _) = folder.call("halting early --circuit and:8");
+    assert!(status == 1 && last_line(&out).contains(" wrong=1 "), "{out}");
+    folder.ok("compile and:8 --scheme universal -o right");
+    let out = folder.ok("halting right --circuit and:8");
+    assert!(last_line(&out).contains(" wrong=0 "), "{out}");
+    let (status, _, err) = folder.call("halting and:8 --circuit and:8");
+    assert!(status == 2 && err.contains("--circuit"), "{err}");
+}
+
+#[test]
+fn a_certificate_knows_its_loops() {
+    let folder = Folder::new();
+    folder.ok("compile adder:3 -o m");
+    for loops in [5, 6, 40] {
+        folder.ok(&format!("verify m adder:3 --loops {loops} --certificate c.json"));
+        let out = folder.ok("check c.json m adder:3");
+        assert!(last_line(&out).contains(&format!("loops>={loops} ")), "{out}");
+    }
+    let (status, ..) = folder.call("verify m adder:3 --loops 2 --certificate c.json");
+    assert_eq!((status, folder.call("check c.json m adder:3").0), (1, 3));
+    for method in ["certificate", "miter"] {
+        folder.ok(&format!("verify m adder-ks:3 --method {method} --certificate c.json"));
+        folder.ok("check c.json m adder-ks:3");
+    }
+    folder.ok("verify m adder:3 --method miter --certificate c.json");
+    folder.ok("check c.json m adder:3");
+}
+
+/// Every entry changed, removed, and one added beside it: each is refused, by name.
+#[test]
+fn a_certificate_with_any_entry_edited_is_refused_by_name() {
+    let folder = Folder::new();
+    folder.ok("compile adder:2 --layers 2 -o m");
+    for verify in ["verify m adder:2", "verify m adder:2 --loops 1 --method certificate"] {
+        folder.call(&format!("{verify} --certificate c.json"));
+        let text = fs::read_to_string(folder.path("c.json")).unwrap();
+        let kept: Value = serde_json::from_str(&text).unwrap();
+        let mut edits = Vec::new();
+        edit(&kept, "", &mut |name, document| edits.push((name.to_string(), document)));
+        assert!(edits.len() > 100, "{}", edits.len());
+        for (name, document) in edits {
+            fs::write(folder.path("edited.json"), document.to_string()).unwrap();
+            let (status, out, err) = folder.call("check edited.json m adder:2");
+            assert_eq!((status, out.as_str()), (2, ""), "{name}: {document}");
+            assert!(err.contains("edited.json: ") && err.contains(&name), "{name}: {err}");
+        }
+        fs::write(folder.path("edited.json"), kept.to_string()).unwrap();
+        let (status, ..) = folder.call("check edited.json m adder:2");
+        assert_ne!(status, 2, "another layout of the text is no edit");
+    }
+}
+
+/// Calls `f` with the name of every entry and the whole document with that entry edited.
+fn edit(value: &Value, name: &str, f: &mut dyn FnMut(&str, Value)) {
+    match value {
+        Value::Object(entries) => {
+            for (key, entry) in entries {
+                let with = |edited: Option<Value>| {
+                    let mut entries = entries.clone();
+                    match edited {
+                        Some(edited) => entries.insert(key.clone(), edited),
+                        None => entries.remove(key),
+                    };
+                    Value::Object(entries)
+                };
+                f(key, with(None));
+                edit(entry, key, &mut |name, edited| f(name, with(Some(edited))));
+            }
+            let mut more = entries.clone();
+            more.insert("unheard_of".to_string(), json!(1));
+            f("unheard_of", Value::Object(more));
+        }
+        Value::Array(entries) => {
+            for (i, entry) in entries.iter().enumerate() {
+                let with = |edited: Value| {
+                    let mut entries = entries.clone();
+                    entries[i] = edited;
+                    Value::Array(entries)
+                };
+                edit(entry, name, &mut |name, edited| f(name, with(edited)));
+            }
+            f(name, json!(entries[..entries.len() - 1]));
+            f(name, json!([&entries[..], &entries[..1]].concat()));
+        }
+        Value::String(text) => f(name, json!(format!("{text}0"))),
+        Value::Number(number) => f(name, json!(number.as_f64().unwrap() + 1.0)),
+        Value::Bool(value) => f(name, json!(!value)),
+        Value::Null => f(name, json!(1)),
+    }
+    if !value.is_object() && !value.is_array() {
+        f(name, json!({ "nested": true }));
+    }
+}
