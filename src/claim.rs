@@ -29,6 +29,14 @@ impl Claim {
         ])
     }
 
+    /// Whether it says that each of the circuit's inputs is where the model has it: if not, it is a claim about
+    /// a circuit with other inputs.
+    pub fn fits(&self, circuit: &Circuit, input_positions: &[usize]) -> bool {
+        let inputs = circuit.inputs().iter().zip(input_positions);
+        let mut claimed = inputs.map(|(&input, &p)| (self.origin.get(p), input));
+        claimed.all(|(origin, input)| origin == Some(&Some(input.literal())))
+    }
+
     /// The claim of a model about `circuit`.
     ///
     /// # Errors

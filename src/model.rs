@@ -160,6 +160,9 @@ impl Deref for Model {
 }
 
 impl Model {
+    /// The vector of a decoder's file with the bit of the token that each output is.
+    pub const OUTPUT_SLOTS: &str = "scheme.output_slots";
+
     /// The token, besides the bits 0 and 1, that says nothing.
     pub const BLANK: usize = 2;
 
@@ -235,6 +238,25 @@ impl Model {
             )
             .hint("what is read between two loops has not been through the coda")),
         }
+    }
+
+    /// The same model with its ports in another order: input `i` is the old one of number `inputs[i]`.
+    ///
+    /// # Panics
+    /// The numbers are no permutations.
+    pub fn with_ports(self, inputs: &[usize], outputs: &[usize]) -> Self {
+        let Model(mut parts) = self;
+        reorder(&mut parts.input_positions, inputs);
+        reorder(&mut parts.labels.input_names, inputs);
+        reorder(&mut parts.output_positions, outputs);
+        reorder(&mut parts.labels.output_names, outputs);
+        // One of another length is for the engine to refuse.
+        let slots = parts.scheme_vectors.get_mut(Model::OUTPUT_SLOTS);
+        slots
+            .filter(|slots| slots.len() == outputs.len())
+            .into_iter()
+            .for_each(|s| reorder(s, outputs));
+        Model(parts)
     }
 
     /// The parts, to make another model of.
@@ -364,6 +386,14 @@ impl Model {
         f("unembed.W_U", self.w_u.shape(), slice(self.w_u.as_slice()))?;
         f("unembed.b_U", self.b_u.shape(), slice(self.b_u.as_slice()))
     }
+}
+
+/// Puts the entry of number `order[i]` in place `i`.
+fn reorder<T: Clone>(entries: &mut Vec<T>, order: &[usize]) {
+    assert_eq!(entries.len(), order.len(), "an order of all entries");
+    let mut seen = vec![false; order.len()];
+    order.iter().for_each(|&i| assert!(!std::mem::replace(&mut seen[i], true), "{i} once"));
+    *entries = order.iter().map(|&i| entries[i].clone()).collect();
 }
 
 /// The tensors of a block, as they are named in the file.

@@ -18,6 +18,7 @@ mod enumerate;
 mod halting;
 mod locate;
 mod miter;
+mod pairing;
 mod prove;
 mod shard;
 mod shrink;
@@ -31,6 +32,7 @@ pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, Part, exhaustive, refute
 pub use halting::{Final, Times, check_halting, halting_times};
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
+pub use pairing::{PairBy, Pairing};
 pub use prove::{prove, prove_by_miter, refute};
 pub use shard::{Merged, Shard, merge};
 pub use shrink::shrink;

@@ -10,10 +10,10 @@ use circuit2tf::circuit::{Builder, Circuit, GateKind, Literal};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::layout::Layout;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts};
-use circuit2tf::verify::Verdict;
 use circuit2tf::verify::certificate::{
     Certificate, CertificateFile, certify, certify_or, read_network,
 };
+use circuit2tf::verify::{self, Verdict};
 use mutation::{Subject, attack};
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
@@ -447,29 +447,35 @@ fn empty_shapes_and_foreign_ports_are_refused() {
     }
 }
 
+/// A model and a circuit with these hashes.
+fn about(model: &str, circuit: &str) -> verify::Subject {
+    let [model_sha256, circuit_sha256] = [model, circuit].map(str::to_string);
+    verify::Subject { model_sha256, circuit_sha256, ..Default::default() }
+}
+
 #[test]
 fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     let circuit = circuits::full_adder();
     let model = compiled(&circuit, &Options::default());
     let wrong = changed(&model, |parts| parts.n_loops = 1);
     for model in [&model, &wrong] {
-        let file = CertificateFile::new(certify(model, &circuit), "m0de1", "c1rcu17");
+        let file = CertificateFile::new(certify(model, &circuit), &about("m0de1", "c1rcu17"));
         let text = file.to_json();
         let read = CertificateFile::from_json(&text).unwrap();
         assert_eq!(read.to_json(), text);
-        read.recheck((model, "m0de1"), (&circuit, "c1rcu17"), &[&certify]).unwrap();
-        assert!(read.recheck((model, "other"), (&circuit, "c1rcu17"), &[&certify]).is_err());
-        assert!(read.recheck((model, "m0de1"), (&circuit, "other"), &[&certify]).is_err());
+        read.recheck(model, &circuit, &about("m0de1", "c1rcu17"), &[&certify]).unwrap();
+        assert!(read.recheck(model, &circuit, &about("other", "c1rcu17"), &[&certify]).is_err());
+        assert!(read.recheck(model, &circuit, &about("m0de1", "other"), &[&certify]).is_err());
     }
     let mut partial = certify(&model, &circuit);
     partial.conditions.remove(3);
     assert!(!partial.is_proof() && matches!(Verdict::from(&partial), Verdict::Unknown { .. }));
-    let text = CertificateFile::new(certify(&model, &circuit), "", "").to_json();
+    let text = CertificateFile::new(certify(&model, &circuit), &about("", "")).to_json();
     let kept = CertificateFile::from_json(&text).unwrap();
-    assert!(kept.recheck((&wrong, ""), (&circuit, ""), &[&certify]).is_err(), "another model");
+    assert!(kept.recheck(&wrong, &circuit, &about("", ""), &[&certify]).is_err(), "another model");
     let by_other_means = text.replace("5 cuts of the claim", "a miter");
     let kept = CertificateFile::from_json(&by_other_means).unwrap();
-    let error = kept.recheck((&model, ""), (&circuit, ""), &[&certify]).unwrap_err();
+    let error = kept.recheck(&model, &circuit, &about("", ""), &[&certify]).unwrap_err();
     assert!(error.to_string().contains("facts.comparison"), "{error}");
     for (from, to) in [
         ("\"depth\": 3", "\"depth\": 2"),
@@ -478,7 +484,7 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     ] {
         assert!(text.contains(from), "{text}");
         let forged = CertificateFile::from_json(&text.replace(from, to)).unwrap();
-        assert!(forged.recheck((&model, ""), (&circuit, ""), &[&certify]).is_err(), "{to}");
+        assert!(forged.recheck(&model, &circuit, &about("", ""), &[&certify]).is_err(), "{to}");
     }
     for broken in ["", "{}", "[1]", &text[..text.len() / 2], &text.replace("true", "1")] {
         assert!(CertificateFile::from_json(broken).is_err());

@@ -26,7 +26,7 @@ use circuit2tf::layout::Layout;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 use circuit2tf::run::Reference;
 use circuit2tf::verify::certificate::{CertificateFile, certify};
-use circuit2tf::verify::{Verdict, decompile, exhaustive};
+use circuit2tf::verify::{Subject, Verdict, decompile, exhaustive};
 use circuits::{chain, constants, full_adder, one_gate, with_inputs, with_outputs};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -870,33 +870,41 @@ fn table(circuit: &Circuit) -> Vec<bool> {
 
 // Kept certificates.
 
+/// A model and a circuit with these hashes.
+fn about(model: &str, circuit: &str) -> Subject {
+    let [model_sha256, circuit_sha256] = [model, circuit].map(str::to_string);
+    Subject { model_sha256, circuit_sha256, ..Subject::default() }
+}
+
 #[test]
 fn an_edited_certificate_is_found_out() {
     let circuit = full_adder();
     let mut parts = parts_of(&circuit, &options(Dtype::F32));
     parts.n_loops = 1;
     let model = Model::new(parts).unwrap();
-    let file = CertificateFile::new(certify(&model, &circuit), "m", "c");
+    let file = CertificateFile::new(certify(&model, &circuit), &about("m", "c"));
     assert!(!file.certificate.is_proof());
     let text = file.to_json();
     let lie = text.replace("\"verified\": false", "\"verified\": true");
     let lie = CertificateFile::from_json(&lie).unwrap();
-    assert!(lie.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
+    assert!(lie.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
     let mut lie = file.certificate.clone();
     lie.conditions.retain(|condition| condition.failure.is_none());
     assert!(!lie.is_proof(), "a proof has every condition");
-    let lie = CertificateFile::from_json(&CertificateFile::new(lie, "m", "c").to_json()).unwrap();
-    assert!(lie.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
+    let lie =
+        CertificateFile::from_json(&CertificateFile::new(lie, &about("m", "c")).to_json()).unwrap();
+    assert!(lie.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
     let mut empty = file.certificate.clone();
     empty.conditions.clear();
     let empty =
-        CertificateFile::from_json(&CertificateFile::new(empty, "m", "c").to_json()).unwrap();
-    assert!(empty.recheck((&model, "m"), (&circuit, "c"), &[&certify]).is_err());
-    assert!(file.recheck((&model, "m"), (&circuit, "other"), &[&certify]).is_err());
-    file.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
+        CertificateFile::from_json(&CertificateFile::new(empty, &about("m", "c")).to_json())
+            .unwrap();
+    assert!(empty.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
+    assert!(file.recheck(&model, &circuit, &about("m", "other"), &[&certify]).is_err());
+    file.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
     let kept = CertificateFile::from_json(&text).unwrap();
     assert_eq!(kept, file);
-    kept.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
+    kept.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
 }
 
 /// Both logits are finite, their difference is not.
@@ -910,9 +918,9 @@ fn a_certificate_with_a_huge_margin_can_be_read_back() {
     parts.w_u[[layout.value(), 0]] = -f64::exp2(1023.0);
     let model = Model::new(parts.clone()).unwrap();
     assert_eq!(judge(parts, &circuit), Verified);
-    let file = CertificateFile::new(certify(&model, &circuit), "m", "c");
+    let file = CertificateFile::new(certify(&model, &circuit), &about("m", "c"));
     let again = CertificateFile::from_json(&file.to_json()).unwrap();
-    again.recheck((&model, "m"), (&circuit, "c"), &[&certify]).unwrap();
+    again.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
 }
 
 // At random.

@@ -615,7 +615,7 @@ fn the_least_circuits_work_from_end_to_end() {
     assert_eq!(session.ok("eval true.aag").text(), "1\n");
     let refuted = session.call("verify m.safetensors false.aag");
     assert_eq!(refuted.status, 1);
-    assert_eq!(refuted.last_line(), "REFUTED input= output=0 expected=0 got=1");
+    assert!(refuted.last_line().starts_with("REFUTED input= output=0 expected=0 got=1 "));
 }
 
 #[test]
@@ -693,14 +693,21 @@ fn an_interrupt_stops_long_work_soon_and_leaves_nothing() {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
         command.args("verify adder.safetensors adder:2 --method sample".split(' '));
         command.args(options.split(' ')).current_dir(session.folder.path());
-        let child = command.stderr(std::process::Stdio::piped()).spawn().unwrap();
+        command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
+        let child = command.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(500));
         let start = Instant::now();
         let interrupt = format!("kill -INT {}", child.id());
         std::process::Command::new("sh").args(["-c", &interrupt]).status().unwrap();
         let output = child.wait_with_output().unwrap();
-        assert_eq!(output.status.code(), Some(2), "{options}");
-        assert!(output.stderr.starts_with(b"error: stopped"), "{options}");
+        // No verdict, whatever was seen so far, but how much that was.
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(130), 0), "{options}");
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        let words: Vec<&str> = stderr.split(' ').collect();
+        assert_eq!((words[..2].to_vec(), words[3]), (vec!["error:", "stopped:"], "of"), "{stderr}");
+        let [done, total] = [words[2], words[4]].map(|n| n.parse::<u64>().unwrap());
+        let asked = if options.starts_with("--samples") { 1_000_000_000_000 } else { 10_000 };
+        assert!(done < total && total == asked, "{stderr}");
         assert!(start.elapsed() < Duration::from_secs(5), "{options}: {:?}", start.elapsed());
         assert!(session.files() == before);
     }

@@ -88,7 +88,7 @@ fn every_verdict_names_model_and_circuit_by_their_hashes() {
     ] {
         let (found, out, err) = folder.call(words);
         assert_eq!(found, status, "{words}: {out}{err}");
-        let end = format!(" model={} circuit={}", &model[..12], &circuit[..12]);
+        let end = format!(" pairing=name model={} circuit={}", &model[..12], &circuit[..12]);
         assert!(last_line(&out).ends_with(&end), "{words}: {out}");
         let json = folder.json(words);
         let json = if words.starts_with("compile") { &json["verdict"] } else { &json };
@@ -268,4 +268,129 @@ fn edit(value: &Value, name: &str, f: &mut dyn FnMut(&str, Value)) {
     if !value.is_object() && !value.is_array() {
         f(name, json!({ "nested": true }));
     }
+}
+
+/// x = p and not q, y = p; the inputs in two orders, with their meanings exchanged, and by other names.
+const ORDERS: [(&str, &str); 4] = [
+    ("order1.blif", ".inputs p q\n.outputs x y\n.names p q x\n10 1\n.names p y\n1 1\n"),
+    ("order2.blif", ".inputs q p\n.outputs y x\n.names p q x\n10 1\n.names p y\n1 1\n"),
+    ("swapped.blif", ".inputs q p\n.outputs x y\n.names q p x\n10 1\n.names q y\n1 1\n"),
+    ("others.blif", ".inputs P1 Q1\n.outputs x y\n.names P1 Q1 x\n10 1\n.names P1 y\n1 1\n"),
+];
+
+fn orders() -> Folder {
+    let folder = Folder::new();
+    for (name, body) in ORDERS {
+        fs::write(folder.path(name), format!(".model m\n{body}.end\n")).unwrap();
+    }
+    folder.ok("compile order1.blif -o m");
+    for scheme in ["universal", "coconut", "cot"] {
+        folder.ok(&format!("compile order1.blif --scheme {scheme} -o {scheme}"));
+    }
+    folder
+}
+
+#[test]
+fn ports_are_paired_by_name_where_the_names_are_the_same_and_the_verdict_says_so() {
+    let folder = orders();
+    for method in ["", " --method miter", " --method exhaustive", " --engines all"] {
+        for (circuit, status, pairing) in [
+            ("order1.blif", 0, "name"),
+            ("order2.blif", 0, "name"),
+            ("swapped.blif", 1, "name"),
+            ("others.blif", 0, "position"),
+            ("order2.blif --pair position", 1, "position"),
+            ("swapped.blif --pair position", 0, "position"),
+            ("order1.blif --pair name", 0, "name"),
+        ] {
+            let words = format!("verify m {circuit}{method}");
+            let (found, out, err) = folder.call(&words);
+            assert_eq!(found, status, "{words}: {out}{err}");
+            assert!(last_line(&out).contains(&format!(" pairing={pairing} model=")), "{out}");
+            assert_eq!(folder.json(&words)["pairing"], pairing, "{words}");
+        }
+    }
+    for scheme in ["universal", "coconut", "cot"] {
+        for (circuit, status) in
+            [("order1.blif", 0), ("order2.blif", 0), ("swapped.blif", 1), ("others.blif", 0)]
+        {
+            let (found, out, _) = folder.call(&format!("verify {scheme} {circuit}"));
+            assert_eq!(found, status, "{scheme} {circuit}: {out}");
+        }
+    }
+    for (words, says) in [
+        ("verify m others.blif --pair name", "input \"P1\""),
+        ("verify m order1.blif --pair type", "name or position"),
+    ] {
+        let (status, _, err) = folder.call(words);
+        assert!(status == 2 && err.contains(says), "{words}: {err}");
+    }
+}
+
+/// Each order's bits, given to the file that declares it, show the difference.
+#[test]
+fn a_counterexample_is_given_in_both_orders_and_replays_on_both_files() {
+    let folder = orders();
+    for method in ["", " --method exhaustive", " --method sample"] {
+        for circuit in ["swapped.blif", "order2.blif --pair position"] {
+            let words = format!("verify m {circuit}{method}");
+            let (status, out, _) = folder.call(&words);
+            assert_eq!(status, 1, "{words}: {out}");
+            let json = folder.json(&words);
+            let in_order = json.get("model_input").is_none();
+            assert_eq!(in_order, circuit.contains("position"), "{json}");
+            assert_eq!(in_order, !last_line(&out).contains(" model-input="), "{out}");
+            let text = |key: &str| json[key].as_str().map(str::to_string);
+            let number = |key: &str| json[key].as_u64().map(|n| n as usize);
+            let input = text("input").unwrap();
+            let model_input = text("model_input").unwrap_or(input.clone());
+            let output = number("output").unwrap();
+            let model_output = number("model_output").unwrap_or(output);
+            let file = circuit.split(' ').next().unwrap();
+            let expected = folder.ok(&format!("eval {file} {input}"));
+            let got = folder.ok(&format!("run m {model_input}"));
+            let bit = |text: &str, output: usize| Some(usize::from(text.as_bytes()[output] - b'0'));
+            assert_eq!(bit(&expected, output), number("expected"), "{words}: {json}");
+            assert_eq!(bit(&got, model_output), number("got"), "{words}: {json}");
+            assert_ne!(number("expected"), number("got"));
+        }
+    }
+}
+
+#[test]
+fn certificates_and_shards_know_their_pairing() {
+    let folder = orders();
+    for (circuit, flag) in [("order2.blif", ""), ("others.blif", ""), ("swapped.blif", "position")]
+    {
+        let flag = if flag.is_empty() { "" } else { " --pair position" };
+        folder.ok(&format!("verify m {circuit}{flag} --certificate c.json"));
+        folder.ok(&format!("check c.json m {circuit}{flag}"));
+        let shard = format!("verify m {circuit}{flag} --method exhaustive --shard 1/1 -o s.json");
+        assert_eq!(folder.call(&shard).0, 3);
+        folder.ok(&format!("verify merge m {circuit}{flag} s.json"));
+    }
+    // The last ones were made by position, where the names would have done.
+    for words in ["check c.json m swapped.blif", "verify merge m swapped.blif s.json"] {
+        let (status, _, err) = folder.call(words);
+        assert!(status == 2 && err.contains("pairing") && err.contains("--pair"), "{words}: {err}");
+    }
+    // A shard's counterexample is in the circuit's order, too.
+    folder.call("verify m swapped.blif --method exhaustive --shard 1/1 -o s.json");
+    let (status, out, err) = folder.call("verify merge m swapped.blif s.json");
+    assert!(status == 1 && last_line(&out).contains(" model-input="), "{out}{err}");
+}
+
+/// Bits are given in the order of the model's file, and marks are about the circuit's nodes.
+#[test]
+fn trace_marks_nodes_by_the_same_pairing() {
+    let folder = orders();
+    for bits in ["00", "01", "10", "11"] {
+        let own = folder.json(&format!("trace m {bits} --circuit order1.blif"));
+        let other = folder.json(&format!("trace m {bits} --circuit order2.blif"));
+        assert_eq!(own["inputs"], other["inputs"]);
+        let text = folder.ok(&format!("trace m {bits} --circuit order2.blif"));
+        assert!(!text.contains('✗'), "{text}");
+    }
+    folder.ok("explore m --circuit order2.blif -o page.html");
+    folder.ok("plot circuit m --circuit order2.blif --bits 10 -o circuit.svg");
 }

@@ -8,7 +8,8 @@ use circuit2tf::verify::{Statement, Verdict, sha256};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
-use super::{Report, info, source, verify};
+use super::source::{self, PairArgs};
+use super::{Report, info, verify};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -91,9 +92,15 @@ pub fn main(args: &Args) -> Result<Report> {
     }
     let bytes = file::to_bytes(&model);
     source::write(&args.output, &bytes)?;
-    let state = |verdict| Statement { verdict, subject: source.subject(&sha256(&bytes)) };
-    let statement = verdict.map(state);
-    Ok(report(&source.circuit, &source.name, &model, &args.output, statement.as_ref()))
+    let mut report = report(&source.circuit, &source.name, &model, &args.output);
+    if let Some(verdict) = verdict {
+        let (_, subject) = source.pair((model, sha256(&bytes)), PairArgs::default())?;
+        let statement = Report::of(&Statement { verdict, subject });
+        report.text.extend(statement.text);
+        report.json["verdict"] = statement.json;
+        report.status = statement.status;
+    }
+    Ok(report)
 }
 
 impl Args {
@@ -174,21 +181,9 @@ impl Args {
     }
 }
 
-fn report(
-    circuit: &Circuit,
-    name: &str,
-    model: &Model,
-    output: &str,
-    statement: Option<&Statement>,
-) -> Report {
-    let mut text =
+fn report(circuit: &Circuit, name: &str, model: &Model, output: &str) -> Report {
+    let text =
         format!("{}\n{}", info::circuit_line(circuit, name), info::model_lines(model, output));
-    let mut json =
-        json!({ "model": output, "info": info::model_json(model), "verdict": Value::Null });
-    if let Some(statement) = statement {
-        text += &format!("{statement}\n");
-        json["verdict"] = json!(statement);
-    }
-    let status = statement.map_or(0, |statement| statement.verdict.exit_status());
-    Report { text: text.into_bytes(), json, status }
+    let json = json!({ "model": output, "info": info::model_json(model), "verdict": Value::Null });
+    Report { text: text.into_bytes(), json, status: 0 }
 }

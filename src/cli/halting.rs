@@ -6,7 +6,7 @@ use circuit2tf::figure::chart::{Axis, Chart, Mark, Series};
 use circuit2tf::model::{Model, Parts, Scheme, file};
 use circuit2tf::reasoning::universal;
 use circuit2tf::run::{Halting, Rule};
-use circuit2tf::verify::{self, Assignments, Times, bit_string};
+use circuit2tf::verify::{self, Assignments, Pairing, Times, bit_string};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
@@ -70,9 +70,11 @@ fn subject(args: &Args) -> Result<(String, Model, Option<Circuit>)> {
     if std::path::Path::new(&args.what).exists() || args.what == "-" {
         let bytes = source::bytes(&args.what)?;
         if file::is_model(&bytes) {
-            let circuit = args.circuit.as_deref().map(source::circuit).transpose()?;
             let model = file::from_bytes(&bytes, &name)?;
-            return Ok((name, model, circuit.map(|source| source.circuit)));
+            let Some(circuit) = &args.circuit else { return Ok((name, model, None)) };
+            let circuit = source::circuit(circuit)?.circuit;
+            let model = Pairing::new(&model, &circuit, None)?.arrange(model);
+            return Ok((name, model, Some(circuit)));
         }
         let source = source::circuit_from(bytes, &args.what)?;
         return compiled(args, source);
@@ -112,7 +114,6 @@ fn measure(args: &Args, model: &Model, circuit: Option<&Circuit>) -> Result<Time
     let plan = (model.n_loops.saturating_add(1), assignments);
     match circuit {
         Some(circuit) => {
-            verify::require_same_ports(model, circuit)?;
             let oracle = Oracle::new(circuit)?;
             verify::halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &bar)
         }

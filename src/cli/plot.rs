@@ -101,13 +101,13 @@ impl Drawn {
         let netlist = subject.netlist()?;
         let state = match (&self.bits, self.step) {
             (None, None) => None,
-            _ => Some(self.state(&subject.model, &netlist)?),
+            _ => Some(self.state(&subject, &netlist)?),
         };
         circuit::draw(&netlist, &subject.name, state.as_ref())
     }
 
-    fn state(&self, model: &Model, netlist: &Netlist) -> Result<State> {
-        let inputs = self.inputs(model)?;
+    fn state(&self, subject: &Subject, netlist: &Netlist) -> Result<State> {
+        let (inputs, model) = (self.inputs(subject)?, &subject.model);
         let step = self.step(model)?;
         let trace = Trace::run(model, &inputs, step.div_ceil(model.n_layers()))?;
         let values = netlist.values(&inputs)?;
@@ -117,10 +117,11 @@ impl Drawn {
         Ok(State { bits: held, marks: netlist.marks(&values, &known, bits, step) })
     }
 
-    fn inputs(&self, model: &Model) -> Result<Vec<bool>> {
-        let n_inputs = model.input_positions.len();
+    /// In the order of the model's file as they are given, and in the circuit's as they are returned.
+    fn inputs(&self, subject: &Subject) -> Result<Vec<bool>> {
+        let n_inputs = subject.model.input_positions.len();
         match &self.bits {
-            Some(text) => assignments::parse(text, n_inputs),
+            Some(text) => Ok(subject.pairing.circuit_input(&assignments::parse(text, n_inputs)?)),
             None => Ok(vec![false; n_inputs]),
         }
     }
@@ -138,7 +139,7 @@ impl Drawn {
 
     fn stream(&self) -> Result<String> {
         let subject = self.subject.load()?;
-        let (inputs, step) = (self.inputs(&subject.model)?, self.step(&subject.model)?);
+        let (inputs, step) = (self.inputs(&subject)?, self.step(&subject.model)?);
         let rows = trace::stream_after(&subject.model, &inputs, step)?;
         Heatmap {
             title: format!("{}: residual stream, layers applied: {step}", subject.name),
@@ -153,7 +154,7 @@ impl Drawn {
     fn attention(&self, head: usize) -> Result<String> {
         let subject = self.subject.load()?;
         let model = &subject.model;
-        let (inputs, step) = (self.inputs(model)?, self.step(model)?);
+        let (inputs, step) = (self.inputs(&subject)?, self.step(model)?);
         let layer = step % model.n_layers();
         let rows = trace::attention_after(model, &inputs, step, head)?;
         let names = position_names(&subject);

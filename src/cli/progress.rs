@@ -44,7 +44,7 @@ fn stop() {
     CANCELLED.store(true, Ordering::Relaxed);
     sleep(GRACE);
     let [done, total] = [&DONE, &TOTAL].map(|count| count.load(Ordering::Relaxed));
-    eprintln!("error: stopped in the middle of a run: {done} of {total} were done");
+    eprintln!("error: stopped: {done} of {total} were done");
     exit(i32::from(super::INTERRUPTED))
 }
 

@@ -6,8 +6,9 @@ use std::str::FromStr;
 use circuit2tf::verify::{Part, Shard, Statement, merge};
 use circuit2tf::{Error, Place, Result};
 
+use super::Report;
 use super::run::{EngineArgs, with_loops};
-use super::{Report, source};
+use super::source::{self, PairArgs};
 
 /// Which part, as the flag says it: `I/N`, `auto` or `auto/N`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,13 +91,15 @@ pub struct MergeArgs {
     #[arg(required = true)]
     files: Vec<String>,
     #[command(flatten)]
+    pair: PairArgs,
+    #[command(flatten)]
     engine: EngineArgs,
 }
 
 pub fn main(args: &MergeArgs) -> Result<Report> {
-    let (model, model_sha256) = source::model_with_sha256(&args.model)?;
+    let model = source::model_with_sha256(&args.model)?;
     let source = source::circuit(&args.circuit)?;
-    let subject = source.subject(&model_sha256);
+    let (model, subject) = source.pair(model, args.pair)?;
     let read = |path: &String| -> Result<(String, Shard)> {
         let shard = Shard::from_json(&String::from_utf8_lossy(&source::bytes(path)?));
         let at_file = |error: Error| error.at(Place::File(source::name(path)));

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
-use circuit2tf::verify::{Subject, sha256};
+use circuit2tf::verify::{PairBy, Pairing, Subject, sha256};
 use circuit2tf::{Error, Place, Result, family, format};
 use rayon::prelude::*;
 
@@ -23,11 +23,27 @@ pub struct Source {
 }
 
 impl Source {
-    /// What a verdict on a model and this circuit is about.
-    pub fn subject(&self, model_sha256: &str) -> Subject {
-        let model_sha256 = model_sha256.to_string();
-        Subject { model_sha256, circuit_sha256: self.sha256.clone() }
+    /// The model with its ports in the order of this circuit's, and what a verdict on the two is about.
+    pub fn pair(
+        &self,
+        (model, model_sha256): (Model, String),
+        pair: PairArgs,
+    ) -> Result<(Model, Subject)> {
+        let pairing = Pairing::new(&model, &self.circuit, pair.pair)?;
+        let model = pairing.arrange(model);
+        Ok((model, Subject { pairing, model_sha256, circuit_sha256: self.sha256.clone() }))
     }
+}
+
+/// How to pair inputs and outputs of model and circuit.
+// Flattened into the arguments of a command.
+#[derive(Debug, Clone, Copy, Default, clap::Args)]
+#[group(skip)]
+pub struct PairArgs {
+    /// Pair inputs and outputs of model and circuit by name or by position; by name if both have the same
+    /// names, else by position
+    #[arg(long, value_name = "HOW")]
+    pair: Option<PairBy>,
 }
 
 /// Reads a circuit from a file, stdin (`-`) or a family spec, and prints the reader's notes.

@@ -4,6 +4,7 @@ use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{self, Options};
 use circuit2tf::model::{Dtype, Model, file};
 use circuit2tf::trace::Netlist;
+use circuit2tf::verify::Pairing;
 use circuit2tf::{Error, Place, Result};
 
 use super::source;
@@ -38,6 +39,8 @@ pub struct Subject {
     pub name: String,
     pub model: Model,
     pub circuit: Option<Circuit>,
+    /// From the order of the model's file to the circuit's, which the model here has.
+    pub pairing: Pairing,
 }
 
 impl Args {
@@ -62,7 +65,8 @@ impl Args {
             ..default
         };
         let model = compile::compile(&source.circuit, &source.sha256, &options)?;
-        Ok(Subject { name: base_name(&source.name), model, circuit: Some(source.circuit) })
+        let pairing = Pairing::default();
+        Ok(Subject { name: base_name(&source.name), model, circuit: Some(source.circuit), pairing })
     }
 
     fn read(&self, bytes: &[u8]) -> Result<Subject> {
@@ -75,7 +79,13 @@ impl Args {
         }
         let model = file::from_bytes(bytes, &name)?;
         let circuit = self.circuit.as_deref().map(source::circuit).transpose()?;
-        Ok(Subject { name: base_name(&name), model, circuit: circuit.map(|source| source.circuit) })
+        let circuit = circuit.map(|source| source.circuit);
+        let pairing = match &circuit {
+            Some(circuit) => Pairing::new(&model, circuit, None)?,
+            None => Pairing::default(),
+        };
+        let model = pairing.arrange(model);
+        Ok(Subject { name: base_name(&name), model, circuit, pairing })
     }
 }
 

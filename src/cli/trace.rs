@@ -6,7 +6,7 @@ use std::io::IsTerminal;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Applied, Model, Schedule, Scheme};
 use circuit2tf::trace::{Mark, Netlist, Trace};
-use circuit2tf::verify::bit_string;
+use circuit2tf::verify::{Pairing, bit_string};
 use circuit2tf::{Error, Result};
 use rayon::prelude::*;
 use serde_json::{Value, json};
@@ -56,10 +56,16 @@ pub fn main(args: &Args) -> Result<Report> {
         return emissions::report(&model, &inputs, args.format == Format::Csv);
     }
     // What the model should compute does not depend on how long it is watched.
+    let pairing = match circuit {
+        Some(circuit) => Pairing::new(&model, circuit, None)?,
+        None => Pairing::default(),
+    };
+    let model = pairing.arrange(model);
     let netlist = netlist(&model, circuit);
     let model = run::with_loops(model, args.loops)?;
-    let trace = Trace::run(&model, &inputs, model.n_loops)?;
-    let marked = netlist.map(|netlist| Marked::new(netlist, &inputs, &trace)).transpose()?;
+    let arranged = pairing.circuit_input(&inputs);
+    let trace = Trace::run(&model, &arranged, model.n_loops)?;
+    let marked = netlist.map(|netlist| Marked::new(netlist, &arranged, &trace)).transpose()?;
     let text = match (args.format, &marked) {
         (Format::Csv, _) => csv(&trace, marked.as_ref()),
         (Format::Grid, Some(marked)) if marked.netlist.nodes().len() <= MAX_ROWS => {

@@ -12,7 +12,8 @@ use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
 use super::run::{EngineArgs, with_loops};
-use super::{Report, convert, engines, progress::Bar, shard, source};
+use super::source::{self, PairArgs};
+use super::{Report, convert, engines, progress::Bar, shard};
 
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
@@ -59,6 +60,8 @@ pub struct Args {
     #[arg(long, value_name = "R")]
     loops: Option<usize>,
     #[command(flatten)]
+    pair: PairArgs,
+    #[command(flatten)]
     engine: EngineArgs,
     /// Where to keep the certificate (JSON), for `circuit2tf check`
     #[arg(long, value_name = "FILE")]
@@ -103,11 +106,10 @@ fn check_model(args: &Args) -> Result<Report> {
     args.shrink.as_deref().map(convert::by_extension).transpose()?;
     args.certificate.as_deref().map(|path| source::output(path, &["json", "cert"])).transpose()?;
     args.output.as_deref().map(|path| source::output(path, &["json", "shard"])).transpose()?;
-    let (model, model_sha256) = source::model_with_sha256(named(&args.model))?;
-    let model = with_loops(model, args.loops)?;
+    let model = source::model_with_sha256(named(&args.model))?;
     let source = source::circuit(named(&args.circuit))?;
-    verify::require_same_ports(&model, &source.circuit)?;
-    let subject = source.subject(&model_sha256);
+    let (model, subject) = source.pair(model, args.pair)?;
+    let model = with_loops(model, args.loops)?;
     if !args.engines.is_empty() {
         let assignments = engines::assignments(&source.circuit, n_samples(args, &model), args.seed);
         return engines::compare(&model, &source.circuit, subject, &args.engines, assignments);
@@ -168,8 +170,7 @@ fn keep(path: &str, certificate: Option<&Certificate>, subject: &Subject) -> Res
     let Some(certificate) = certificate else {
         return Err(Error::new("--certificate with the method certificate", "another method"));
     };
-    let file =
-        CertificateFile::new(certificate.clone(), &subject.model_sha256, &subject.circuit_sha256);
+    let file = CertificateFile::new(certificate.clone(), subject);
     source::write(path, file.to_json().as_bytes())
 }
 

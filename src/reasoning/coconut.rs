@@ -228,7 +228,7 @@ impl Plan {
         BTreeMap::from([
             ("scheme.prompt".to_string(), prompt),
             ("scheme.answers".to_string(), vec![self.shape.n_tokens as i64]),
-            ("scheme.output_slots".to_string(), vec![0; self.shape.n_tokens]),
+            (Model::OUTPUT_SLOTS.to_string(), vec![0; self.shape.n_tokens]),
         ])
     }
 }

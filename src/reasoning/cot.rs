@@ -93,7 +93,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
         output_positions,
         scheme_vectors: BTreeMap::from([
             ("scheme.prompt".to_string(), vec![0; plan.n_prompt]),
-            ("scheme.output_slots".to_string(), output_slots),
+            (Model::OUTPUT_SLOTS.to_string(), output_slots),
         ]),
         labels: compile::labels(circuit, &mapped, plan.channels.names(), source_sha256),
         claim: BTreeMap::from([(CLAIM.to_string(), plan.schedule.bounds.to_vector())]),

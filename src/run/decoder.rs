@@ -388,7 +388,7 @@ fn n_answers(model: &Model) -> Result<usize> {
 }
 
 fn slots(model: &Model) -> Result<Vec<u32>> {
-    let found = vector(model, "scheme.output_slots")?;
+    let found = vector(model, Model::OUTPUT_SLOTS)?;
     let (n, bits) = (model.output_positions.len(), usize::BITS);
     if found.len() != n {
         let expected = format!("{n} entries in scheme.output_slots");

@@ -47,7 +47,8 @@ impl Netlist {
     /// The weights cannot be read as a network, and the claim does not help.
     pub fn of(model: &Model, circuit: Option<&Circuit>) -> Result<Self> {
         let claim = circuit
-            .and_then(|circuit| Some((circuit, Claim::from_vectors(&model.claim, circuit).ok()?)));
+            .and_then(|circuit| Some((circuit, Claim::from_vectors(&model.claim, circuit).ok()?)))
+            .filter(|(circuit, claim)| claim.fits(circuit, &model.input_positions));
         let read = read_network(model);
         let is_proved = read.is_ok();
         let reading = match (read, &claim) {

@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use super::{
-    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Run, Verdict, bit_string, compare,
+    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Run, Verdict, compare,
     require_same_ports,
 };
 use crate::batch::Batch;
@@ -167,7 +167,7 @@ pub fn check_halting(
             return Ok(Some(Found::Wrong(wrong)));
         }
         if let Some(a) = halted.stopped.iter().position(Option::is_none) {
-            let (input, n_loops) = (bit_string(&inputs.column(a)), model.n_loops);
+            let (input, n_loops) = (inputs.column(a), model.n_loops);
             return Ok(Some(Found::Broken(Broken::NotKnown { input, n_loops })));
         }
         let watched = watch(engine, inputs, last_watched(model))?;
@@ -210,7 +210,7 @@ fn watch(engine: &Halting, inputs: &Batch, n_loops: usize) -> Result<Watched> {
             if let Some(old) = &before
                 && let Some((position, a)) = changed(old, (&known, &bits))
             {
-                let input = bit_string(&block.column(a));
+                let input = block.column(a);
                 watched.change = Some(Broken::Changed { input, position, in_loop: n_done });
                 return ControlFlow::Break(());
             }

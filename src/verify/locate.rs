@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::certificate::read_network;
 use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Applied, Model, Parts, Schedule};
 use crate::run::Reference;
 
@@ -50,6 +50,9 @@ pub fn locate(
     n_loops: usize,
 ) -> Result<Option<Departure>> {
     let claim = Claim::from_vectors(&model.claim, circuit)?;
+    if !claim.fits(circuit, &model.input_positions) {
+        return Err(Error::new("a claim about this circuit", "one about another"));
+    }
     let values = circuit.evaluate_nodes(input)?;
     let engine = Reference::new(model)?;
     let claimed: Vec<_> = claim.origin.iter().take(model.n_ctx()).enumerate().collect();

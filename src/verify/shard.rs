@@ -10,7 +10,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Assignments, Counterexample, Part, Run, Subject, Verdict, bit_string, compare,
+    Assignments, Counterexample, PairBy, Part, Run, Subject, Verdict, bit_string, compare,
     require_same_ports,
 };
 use crate::batch::Batch;
@@ -20,7 +20,7 @@ use crate::model::Model;
 use crate::run::Engine;
 
 const FORMAT: &str = "circuit2tf-shard";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What one machine found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +30,7 @@ pub struct Shard {
     version: u32,
     pub model_sha256: String,
     pub circuit_sha256: String,
+    pub pairing: PairBy,
     pub n_inputs: usize,
     pub n_loops: usize,
     /// Of a sample; none if all assignments are gone through.
@@ -45,7 +46,7 @@ pub struct Shard {
     pub counterexample: Option<Difference>,
 }
 
-/// A counterexample as a shard file has it.
+/// A counterexample as a shard file has it, in the order of the circuit's file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
@@ -80,6 +81,7 @@ impl Shard {
             version: VERSION,
             model_sha256: subject.model_sha256.clone(),
             circuit_sha256: subject.circuit_sha256.clone(),
+            pairing: subject.pairing.by(),
             n_inputs,
             n_loops,
             seed: match assignments {
@@ -145,6 +147,11 @@ impl Shard {
                 return Err(Error::new(expected, format!("one of {found}"))
                     .hint(format!("the file is about another {what}")));
             }
+        }
+        if self.pairing != subject.pairing.by() {
+            let expected = format!("a shard with pairing {}", subject.pairing.by());
+            return Err(Error::new(expected, format!("one with pairing {}", self.pairing))
+                .hint("--pair name or position says how to pair inputs and outputs"));
         }
         if self.n_inputs != n_inputs {
             let expected = format!("{n_inputs} as n_inputs, the circuit's number of inputs");

@@ -72,9 +72,18 @@ pub struct Run {
 #[serde(rename_all = "kebab-case")]
 pub enum Broken {
     /// An output is not known after the last loop.
-    NotKnown { input: String, n_loops: usize },
+    NotKnown {
+        #[serde(serialize_with = "as_bits")]
+        input: Vec<bool>,
+        n_loops: usize,
+    },
     /// A position's bit was known and changed after that.
-    Changed { input: String, position: usize, in_loop: usize },
+    Changed {
+        #[serde(serialize_with = "as_bits")]
+        input: Vec<bool>,
+        position: usize,
+        in_loop: usize,
+    },
 }
 
 /// Two engines that give different bits.
@@ -219,17 +228,25 @@ impl fmt::Display for Doubt {
     }
 }
 
+impl Broken {
+    fn input(&self) -> &Vec<bool> {
+        match self {
+            Broken::NotKnown { input, .. } | Broken::Changed { input, .. } => input,
+        }
+    }
+}
+
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Broken::NotKnown { input, n_loops } => {
-                write!(f, "an output is not known after {n_loops} loops on input={input}")
+            Broken::NotKnown { n_loops, .. } => {
+                write!(f, "an output is not known after {n_loops} loops")?;
             }
-            Broken::Changed { input, position, in_loop } => {
-                write!(f, "position {position} was known and changed in loop {in_loop} ")?;
-                write!(f, "on input={input}")
+            Broken::Changed { position, in_loop, .. } => {
+                write!(f, "position {position} was known and changed in loop {in_loop}")?;
             }
         }
+        write!(f, " on input={}", bit_string(self.input()))
     }
 }
 
@@ -300,16 +317,64 @@ impl From<&Certificate> for Verdict {
 }
 
 /// A verdict and what it is about.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+///
+/// Inputs and outputs of the verdict are in the order of the circuit's file. Where the model's file has another
+/// one, line and JSON say both.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
-    #[serde(flatten)]
     pub verdict: Verdict,
-    #[serde(flatten)]
     pub subject: Subject,
+}
+
+/// An input of a verdict, and an output if one is named, as the model's file numbers them.
+#[derive(Serialize)]
+struct ModelPorts {
+    model_input: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    model_output: Option<usize>,
+}
+
+impl Statement {
+    /// None where there is no input, or one order.
+    fn model_ports(&self) -> Option<ModelPorts> {
+        let pairing = &self.subject.pairing;
+        let (input, output) = match &self.verdict {
+            _ if pairing.is_in_order() => return None,
+            Verdict::Refuted(found) => (&found.input, Some(found.output)),
+            Verdict::Unknown(Doubt::Engines(found)) => (&found.input, Some(found.output)),
+            Verdict::Unknown(Doubt::Halting(broken)) => (broken.input(), None),
+            Verdict::Verified(_) | Verdict::Unknown(_) => return None,
+        };
+        Some(ModelPorts {
+            model_input: bit_string(&pairing.model_input(input)),
+            model_output: output.map(|output| pairing.model_output(output)),
+        })
+    }
 }
 
 impl fmt::Display for Statement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.verdict, self.subject)
+        write!(f, "{} ", self.verdict)?;
+        if let Some(ports) = self.model_ports() {
+            write!(f, "model-input={} ", ports.model_input)?;
+            ports.model_output.map_or(Ok(()), |output| write!(f, "model-output={output} "))?;
+        }
+        self.subject.fmt(f)
+    }
+}
+
+impl Serialize for Statement {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'s> {
+            #[serde(flatten)]
+            verdict: &'s Verdict,
+            #[serde(flatten)]
+            model_ports: Option<ModelPorts>,
+            #[serde(flatten)]
+            subject: &'s Subject,
+        }
+        let (verdict, subject) = (&self.verdict, &self.subject);
+        Flat { verdict, model_ports: self.model_ports(), subject }.serialize(serializer)
     }
 }

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::super::{PairBy, Subject};
 use super::{ASSUMPTIONS, Certificate, Condition, Facts};
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
@@ -11,12 +12,12 @@ use crate::model::Model;
 const FORMAT: &str = "circuit2tf certificate";
 const VERSION: &str = "2";
 
-/// A certificate with the hashes of what it is about.
+/// A certificate with what it is about.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CertificateFile {
     pub certificate: Certificate,
-    model_sha256: String,
-    circuit_sha256: String,
+    /// How inputs and outputs of model and circuit were paired.
+    pub pairing: PairBy,
     /// The file as it was read, with what follows from the rest if nobody edited it.
     document: Value,
 }
@@ -29,6 +30,7 @@ struct Document {
     version: String,
     model_sha256: String,
     circuit_sha256: String,
+    pairing: PairBy,
     /// The loops that were certified, which need not be the model's own.
     loops: usize,
     verified: bool,
@@ -53,27 +55,23 @@ struct Entry {
 }
 
 impl CertificateFile {
-    /// A certificate of the model file and the circuit with these hashes, in hexadecimal: of the files' bytes,
-    /// or of the family spec's text.
-    pub fn new(certificate: Certificate, model_sha256: &str, circuit_sha256: &str) -> Self {
+    /// A certificate and what it is about.
+    pub fn new(certificate: Certificate, subject: &Subject) -> Self {
         let Certificate { conditions, facts } = &certificate;
         let document = Document {
             format: FORMAT.to_string(),
             version: VERSION.to_string(),
-            model_sha256: model_sha256.to_string(),
-            circuit_sha256: circuit_sha256.to_string(),
+            model_sha256: subject.model_sha256.clone(),
+            circuit_sha256: subject.circuit_sha256.clone(),
+            pairing: subject.pairing.by(),
             loops: facts.n_loops,
             verified: certificate.is_proof(),
             assumptions: ASSUMPTIONS.map(str::to_string).to_vec(),
             conditions: conditions.iter().map(Entry::of).collect(),
             facts: facts.clone(),
         };
-        CertificateFile {
-            model_sha256: model_sha256.to_string(),
-            circuit_sha256: circuit_sha256.to_string(),
-            document: json!(document),
-            certificate,
-        }
+        let (pairing, document) = (subject.pairing.by(), json!(document));
+        CertificateFile { certificate, pairing, document }
     }
 
     /// The file's text.
@@ -104,8 +102,7 @@ impl CertificateFile {
         let conditions = document.conditions.into_iter().map(Entry::condition);
         Ok(CertificateFile {
             certificate: Certificate { conditions: conditions.collect(), facts: document.facts },
-            model_sha256: document.model_sha256,
-            circuit_sha256: document.circuit_sha256,
+            pairing: document.pairing,
             document: kept,
         })
     }
@@ -114,22 +111,15 @@ impl CertificateFile {
     /// compares every entry with the first that compares network and circuit by the same means.
     ///
     /// # Errors
-    /// The hashes are not those of the file, or the first entry that is different.
+    /// The file is about something else, or the first entry that is different.
     pub fn recheck(
         &self,
-        (model, model_sha256): (&Model, &str),
-        (circuit, circuit_sha256): (&Circuit, &str),
+        model: &Model,
+        circuit: &Circuit,
+        subject: &Subject,
         provers: &[&dyn Fn(&Model, &Circuit) -> Certificate],
     ) -> Result<Certificate> {
-        for (what, expected, found) in [
-            ("model", &self.model_sha256, model_sha256),
-            ("circuit", &self.circuit_sha256, circuit_sha256),
-        ] {
-            if expected != found {
-                return Err(Error::new(format!("the {what} with {what}_sha256 {expected}"), found)
-                    .hint(format!("the certificate is about another {what}")));
-            }
-        }
+        self.require_about(subject)?;
         let mut again = None;
         for prove in provers {
             let certificate = prove(model, circuit);
@@ -140,7 +130,7 @@ impl CertificateFile {
             }
         }
         let again = again.ok_or_else(|| Error::new("a way to prove", "none"))?;
-        let right = CertificateFile::new(again, model_sha256, circuit_sha256);
+        let right = CertificateFile::new(again, subject);
         match difference(&right.document, &self.document) {
             None => Ok(right.certificate),
             Some((path, right, kept)) => {
@@ -149,6 +139,23 @@ impl CertificateFile {
                     .hint("the certificate was edited, or made by another version"))
             }
         }
+    }
+}
+
+impl CertificateFile {
+    fn require_about(&self, subject: &Subject) -> Result<()> {
+        let pairing = subject.pairing.by().to_string();
+        for (key, right, hint) in [
+            ("model_sha256", &subject.model_sha256, "the certificate is about another model"),
+            ("circuit_sha256", &subject.circuit_sha256, "the certificate is about another circuit"),
+            ("pairing", &pairing, "--pair name or position says how to pair inputs and outputs"),
+        ] {
+            if self.document[key] != right.as_str() {
+                let found = self.document[key].to_string();
+                return Err(Error::new(format!("{key} {right:?}"), found).hint(hint));
+            }
+        }
+        Ok(())
     }
 }
 
