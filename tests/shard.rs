@@ -152,7 +152,8 @@ fn parts_of_different_checks_do_not_merge() {
         ("index", Value::from(1)),
         ("count", Value::from(0)),
         ("n_inputs", Value::from(11)),
-        ("version", Value::from(2)),
+        ("version", Value::from(1)),
+        ("pairing", Value::from("position")),
         ("unheard_of", Value::from(1)),
         ("counterexample", serde_json::json!({"input": "2", "output": 0, "expected": 1})),
     ] {
