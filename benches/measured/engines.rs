@@ -115,7 +115,7 @@ fn prepared(what: String, machine: &Machine) -> Result<Row> {
     let resident = Resident::new(&model)?;
     let n_numbers = (model.n_ctx() * resident.n_kept()) as f64;
     let limit = n_numbers * resident.cost().reads / machine.picks;
-    let incremental = Incremental::of(resident).map_err(|(_, refusal)| refusal)?;
+    let incremental = Incremental::of(resident).map_err(|refused| refused.1)?;
     let figure = least_seconds(|| incremental.run(&inputs, model.n_loops))?;
     let note = incremental.remark().unwrap_or_default();
     let (figure, limit) = (Some(figure), Some(limit));

@@ -1,8 +1,6 @@
 //! `check`: is a certificate that was kept still one for this model and this circuit?
 
-use circuit2tf::circuit::Circuit;
-use circuit2tf::model::Model;
-use circuit2tf::verify::certificate::{Certificate, CertificateFile};
+use circuit2tf::verify::certificate::{CertificateFile, Prover};
 use circuit2tf::verify::{Statement, Verdict, prove, prove_by_miter};
 use circuit2tf::{Error, Place, Result};
 
@@ -30,7 +28,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let source = source::circuit(&args.circuit)?;
     let (model, subject) = source.pair(model, args.pair)?;
     let model = with_loops(model, Some(file.certificate.facts.n_loops))?;
-    let provers: [&dyn Fn(&Model, &Circuit) -> Certificate; 2] = [&prove, &prove_by_miter];
+    let provers: [&Prover; 2] = [&prove, &prove_by_miter];
     let again = file.recheck(&model, &source.circuit, &subject, &provers).map_err(at_file)?;
     Ok(Report::of(&Statement { verdict: Verdict::from(&again), subject }))
 }

@@ -108,7 +108,7 @@ impl EngineName {
         match self {
             EngineName::Auto => match Resident::new(model) {
                 Ok(engine) => Ok(Incremental::of(engine).map_or_else(
-                    |(engine, _)| engine as Box<dyn Engine>,
+                    |refused| Box::new(refused.0) as Box<dyn Engine>,
                     |engine| Box::new(engine) as Box<dyn Engine>,
                 )),
                 Err(refusal) => {

@@ -47,7 +47,7 @@ use frame::Frame;
 use read_out::ReadOut;
 use wiring::{Cone, Wiring};
 
-pub use json::CertificateFile;
+pub use json::{CertificateFile, Prover};
 pub use receptive::{Field, receptive_fields};
 
 /// A condition of the proof.

@@ -273,7 +273,7 @@ impl Merged {
         for (name, shard) in &self.shards {
             let at_file = |error: Error| error.at(Place::File(name.clone()));
             let Some(claimed) = shard.found()? else { continue };
-            let inputs = Batch::from_columns(shard.n_inputs, &[claimed.input.clone()]);
+            let inputs = Batch::from_columns(shard.n_inputs, std::slice::from_ref(&claimed.input));
             let inputs = inputs.map_err(at_file)?;
             let expected = Oracle::new(circuit)?.run(&inputs).map_err(at_file)?;
             let found = compare(&inputs, &expected, &engine.run(&inputs, shard.n_loops)?);

@@ -133,20 +133,20 @@ impl<'m> Incremental<'m> {
     /// A premise of the resident engine fails, a number takes more than two values, or a cell reads more than
     /// six numbers.
     pub fn new(model: &'m Model) -> Result<Self> {
-        Incremental::of(Resident::new(model)?).map_err(|(_, error)| error)
+        Incremental::of(Resident::new(model)?).map_err(|refused| refused.1)
     }
 
     /// Makes an incremental engine of a resident one.
     ///
     /// # Errors
     /// As for [`Incremental::new`]; gives the resident engine back.
-    pub fn of(resident: Resident<'m>) -> std::result::Result<Self, (Box<Resident<'m>>, Error)> {
+    pub fn of(resident: Resident<'m>) -> std::result::Result<Self, Box<(Resident<'m>, Error)>> {
         match resident.tabulate() {
             Ok(tables) => {
                 let [computed, skipped] = [(); 2].map(|()| AtomicU64::new(0));
                 Ok(Incremental { resident, tables, computed, skipped })
             }
-            Err(error) => Err((Box::new(resident), error)),
+            Err(error) => Err(Box::new((resident, error))),
         }
     }
 

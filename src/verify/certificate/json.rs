@@ -22,6 +22,9 @@ pub struct CertificateFile {
     document: Value,
 }
 
+/// A way to make a certificate.
+pub type Prover = dyn Fn(&Model, &Circuit) -> Certificate;
+
 /// The file as it is written.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -117,7 +120,7 @@ impl CertificateFile {
         model: &Model,
         circuit: &Circuit,
         subject: &Subject,
-        provers: &[&dyn Fn(&Model, &Circuit) -> Certificate],
+        provers: &[&Prover],
     ) -> Result<Certificate> {
         self.require_about(subject)?;
         let mut again = None;
