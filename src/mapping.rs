@@ -55,7 +55,7 @@ pub fn map(circuit: &Circuit, k: usize) -> Result<Mapped> {
         return Err(Error::new(format!("a fan-in of {least} to {most}"), k.to_string()));
     }
     circuit.require_combinational()?;
-    let (cells, roots) = cover(circuit, k);
+    let (cells, roots) = cover(circuit, &Folded::new(circuit), k);
     polarity::settle(&cells, circuit.inputs().len(), &roots)
 }
 
@@ -69,7 +69,47 @@ pub fn map(circuit: &Circuit, k: usize) -> Result<Mapped> {
 /// `k` is not in [`FAN_INS`]: callers check.
 pub fn depth(circuit: &Circuit, k: usize) -> usize {
     assert!(FAN_INS.contains(&k), "a fan-in of {k}");
-    let (cells, roots) = cover(circuit, k);
+    covered_depth(&cover(circuit, &Folded::new(circuit), k))
+}
+
+/// Two depths of a circuit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Depths {
+    /// In gates of two operands, see [`depth`].
+    pub depth: usize,
+    /// The most gates on a path to a root that are not linear, what secure computation calls the
+    /// multiplicative depth. Gates are those of the circuit, as wide as they are, without those that
+    /// constants and repeated operands make linear or idle; it is never above `depth`.
+    pub multiplicative: usize,
+}
+
+/// Both depths, for which the circuit is folded and its tables decomposed once.
+pub fn depths(circuit: &Circuit) -> Depths {
+    let folded = Folded::new(circuit);
+    let depth = covered_depth(&cover(circuit, &folded, 2));
+    Depths { depth, multiplicative: multiplicative_depth(circuit, &folded) }
+}
+
+fn multiplicative_depth(circuit: &Circuit, folded: &Folded) -> usize {
+    let mut levels = vec![0usize; circuit.n_nodes()];
+    for node in circuit.nodes() {
+        let operands = folded.operands(node);
+        let highest = operands.iter().map(|operand| levels[operand.node.index()]).max();
+        let is_linear = match folded.function(node) {
+            Function::Source | Function::Folded | Function::Xor => true,
+            Function::And => false,
+            Function::Table(table) => table.is_affine(),
+        };
+        levels[node.index()] = highest.unwrap_or(0) + usize::from(!is_linear);
+    }
+    let level = |root| match folded.value(root) {
+        Value::Constant(_) => 0,
+        Value::Signal(literal) => levels[literal.node.index()],
+    };
+    circuit.roots().map(level).max().unwrap_or(0)
+}
+
+fn covered_depth((cells, roots): &(Cells, Vec<(Root, Literal)>)) -> usize {
     let level = |root: &Root| match root {
         Root::Constant(_) => 0,
         Root::Cell(literal) => cells.level(literal.cell as usize) as usize,
@@ -79,14 +119,13 @@ pub fn depth(circuit: &Circuit, k: usize) -> usize {
 
 /// The cells of the circuit, sources first (inputs in order, then latches), and what its roots come
 /// down to.
-fn cover(circuit: &Circuit, k: usize) -> (Cells, Vec<(Root, Literal)>) {
-    let folded = Folded::new(circuit);
+fn cover(circuit: &Circuit, folded: &Folded, k: usize) -> (Cells, Vec<(Root, Literal)>) {
     let live = folded.cone(circuit, circuit.roots());
     let mut mapper = Mapper::new(circuit, k);
     for node in circuit.nodes().filter(|node| live[node.index()]) {
         mapper.add(node, folded.function(node), folded.operands(node));
     }
-    mapper.record_origins(circuit, &folded);
+    mapper.record_origins(circuit, folded);
     let root = |literal| match folded.value(literal) {
         Value::Constant(value) => Root::Constant(value),
         Value::Signal(signal) => Root::Cell(mapper.cell(signal)),

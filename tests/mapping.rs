@@ -54,6 +54,9 @@ fn check(circuit: &Circuit, k: usize) -> Mapped {
         origin.is_some_and(|o| o.complemented && circuit.kind(o.node) == GateKind::Input)
     });
     let free_depth = mapping::depth(circuit, k);
+    let depths = mapping::depths(circuit);
+    assert_eq!(depths.depth, mapping::depth(circuit, 2));
+    assert!(depths.multiplicative <= depths.depth, "{depths:?}");
     assert_eq!(network.depth(), if inverted_input { free_depth.max(1) } else { free_depth });
     every_gate_is_read(&mapped);
     mapped

@@ -101,6 +101,14 @@ impl TruthTable {
         Self::masked(self.n_inputs(), half)
     }
 
+    /// Whether the function is a parity of some of its inputs, or the complement of one.
+    pub fn is_affine(self) -> bool {
+        (0..self.n_inputs()).all(|h| {
+            let (low, high) = (self.cofactor(h, false), self.cofactor(h, true));
+            low == high || low == high.complement()
+        })
+    }
+
     /// Whether the function depends on operand `h`.
     pub fn depends_on(self, h: usize) -> bool {
         self.cofactor(h, false) != self.cofactor(h, true)

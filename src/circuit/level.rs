@@ -32,19 +32,6 @@ impl Circuit {
         self.roots().map(|root| levels[root.node.index()]).max().unwrap_or(0) as usize
     }
 
-    /// The most gates on a path to a root that are neither linear (XOR, XNOR) nor inverters or buffers:
-    /// what secure computation calls the multiplicative depth.
-    pub fn multiplicative_depth(&self) -> usize {
-        use GateKind::{Buf, Not, Xnor, Xor};
-        let mut depths = vec![0usize; self.n_nodes()];
-        for id in self.nodes() {
-            let highest = self.fanins(id).map(|operand| depths[operand.node.index()]).max();
-            let cost = !matches!(self.kind(id), Xor | Xnor | Not | Buf);
-            depths[id.index()] = highest.map_or(0, |depth| depth + usize::from(cost));
-        }
-        self.roots().map(|root| depths[root.node.index()]).max().unwrap_or(0)
-    }
-
     /// For every node whether some root in `roots` depends on it: the union of their fan-in cones.
     pub fn cone(&self, roots: impl IntoIterator<Item = NodeId>) -> Vec<bool> {
         let mut inside = vec![false; self.n_nodes()];

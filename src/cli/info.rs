@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use circuit2tf::circuit::{Circuit, GateKind};
+use circuit2tf::mapping::{self, Depths};
 use circuit2tf::model::{Attention, Model, Scheme, file};
 use circuit2tf::reasoning::cot;
 use circuit2tf::verify::certificate::{Field, receptive_fields};
-use circuit2tf::{Error, Result, mapping};
+use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
 use super::{Report, source};
@@ -75,12 +76,18 @@ fn circuit_report(source: &source::Source, args: &Args) -> Result<Report> {
     if args.receptive_fields {
         return Err(Error::new("a model for --receptive-fields", "a circuit"));
     }
-    let text = format!("{}\n", circuit_line(&source.circuit, &source.name));
-    Ok(Report { text: text.into_bytes(), json: circuit_json(&source.circuit), status: 0 })
+    let depths = mapping::depths(&source.circuit);
+    let text = format!("{}\n", circuit_sizes(&source.circuit, &source.name, depths));
+    let json = circuit_json(&source.circuit, depths);
+    Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
 
 /// Sizes in one line, in the manner of ABC's `print_stats`.
 pub fn circuit_line(circuit: &Circuit, name: &str) -> String {
+    circuit_sizes(circuit, name, mapping::depths(circuit))
+}
+
+fn circuit_sizes(circuit: &Circuit, name: &str, depths: Depths) -> String {
     let kinds: Vec<String> =
         kinds(circuit).into_iter().map(|(kind, n)| format!("{kind} {n}")).collect();
     let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(" ")) };
@@ -90,12 +97,12 @@ pub fn circuit_line(circuit: &Circuit, name: &str) -> String {
         circuit.outputs().len(),
         circuit.latches().len(),
         circuit.n_gates(),
-        mapping::depth(circuit, 2),
-        circuit.multiplicative_depth(),
+        depths.depth,
+        depths.multiplicative,
     )
 }
 
-fn circuit_json(circuit: &Circuit) -> Value {
+fn circuit_json(circuit: &Circuit, depths: Depths) -> Value {
     let outputs: Vec<&str> = circuit.outputs().iter().map(|output| output.name.as_str()).collect();
     json!({
         "kind": "circuit",
@@ -104,8 +111,8 @@ fn circuit_json(circuit: &Circuit) -> Value {
         "latches": circuit.latches().len(),
         "gates": circuit.n_gates(),
         "gates_by_kind": kinds(circuit),
-        "depth": mapping::depth(circuit, 2),
-        "and_depth": circuit.multiplicative_depth(),
+        "depth": depths.depth,
+        "and_depth": depths.multiplicative,
         "input_names": circuit.input_names(),
         "output_names": outputs,
     })
