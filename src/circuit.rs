@@ -213,11 +213,27 @@ impl Circuit {
         if self.latches.is_empty() && self.properties.is_empty() {
             return Ok(());
         }
-        Err(Error::new(
-            "a combinational circuit",
-            format!("{} latches and {} properties", self.latches.len(), self.properties.len()),
-        )
-        .hint("a sequential circuit has no truth table; cut it at its latches first, for example with yosys or `abc -c comb`"))
+        let error = Error::new("a combinational circuit", self.sequential_parts());
+        Err(if self.latches.is_empty() {
+            error.hint("bad states can be outputs: --bad-as-outputs; other properties say nothing about one step")
+        } else {
+            error.hint("a sequential circuit has no truth table; cut it at its latches first, for example with yosys or `abc -c comb`")
+        })
+    }
+
+    /// Latches and properties by kind, in words.
+    fn sequential_parts(&self) -> String {
+        let count = |kind| self.properties.iter().filter(|property| property.kind == kind).count();
+        let parts = [
+            (self.latches.len(), "latch", "latches"),
+            (count(PropertyKind::Bad), "bad state", "bad states"),
+            (count(PropertyKind::Constraint), "constraint", "constraints"),
+            (count(PropertyKind::Justice), "justice property", "justice properties"),
+            (count(PropertyKind::Fairness), "fairness constraint", "fairness constraints"),
+        ];
+        let words = parts.iter().filter(|(count, ..)| *count > 0);
+        let words = words.map(|(n, one, many)| format!("{n} {}", if *n == 1 { one } else { many }));
+        words.collect::<Vec<_>>().join(", ")
     }
 }
 

@@ -50,6 +50,12 @@ struct Cli {
     /// Print one JSON document on stdout instead of text
     #[arg(long, global = true)]
     json: bool,
+    /// The module or model that is the circuit, in a Verilog or BLIF file of several
+    #[arg(long, global = true, value_name = "NAME")]
+    top: Option<String>,
+    /// Take the bad states of an AIGER file as outputs, behind its own
+    #[arg(long, global = true)]
+    bad_as_outputs: bool,
     #[command(subcommand)]
     command: Command,
 }
@@ -138,7 +144,9 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    match dispatch(cli.command).and_then(|report| print(&report, cli.json)) {
+    let Cli { json, top, bad_as_outputs, command } = cli;
+    source::set_options(circuit2tf::format::Options { top, bad_as_outputs });
+    match dispatch(command).and_then(|report| print(&report, json)) {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("error: {error}");

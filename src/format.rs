@@ -8,6 +8,7 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::circuit::Circuit;
+use crate::content;
 use crate::error::{Error, Place, Result};
 
 pub mod aiger;
@@ -115,26 +116,66 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
+/// What a reader has to be told.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The module or model that is the circuit, in a Verilog or BLIF file of several.
+    pub top: Option<String>,
+    /// Whether the bad states of an AIGER file become outputs.
+    pub bad_as_outputs: bool,
+}
+
 /// Reads a circuit from the bytes of `file` (its name, for errors and, where the content does not
 /// decide, for its extension).
 ///
 /// # Errors
 /// The bytes are no circuit of a known format, with the place and what was expected there.
 pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
+    read_with(bytes, file, &Options::default())
+}
+
+/// The same with options.
+///
+/// # Errors
+/// The same, and options that the file's format does not know.
+pub fn read_with(bytes: &[u8], file: &str, options: &Options) -> Result<Loaded> {
     let at = || Place::File(file.to_string());
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::new("a circuit", "an empty file").at(at()));
     }
-    match detect(bytes).or(Format::from_extension(file)) {
-        Some(Format::AigerAscii | Format::AigerBinary) => aiger::read(bytes, file),
+    if let Some(foreign) = content::foreign(bytes) {
+        return Err(foreign.error("a circuit").at(at()));
+    }
+    let format = detect(bytes).or(Format::from_extension(file));
+    options.check(format).map_err(|error| error.at(at()))?;
+    let top = options.top.as_deref();
+    match format {
+        Some(Format::AigerAscii | Format::AigerBinary) => {
+            aiger::read_with(bytes, file, options.bad_as_outputs)
+        }
         Some(Format::Bench) => bench::read(bytes, file),
-        Some(Format::Blif) => blif::read(bytes, file),
+        Some(Format::Blif) => blif::read(bytes, file, top),
         Some(Format::Bristol | Format::BristolOld) => bristol::read(bytes, file),
-        Some(Format::Verilog) => verilog::read(bytes, file),
+        Some(Format::Verilog) => verilog::read(bytes, file, top),
         Some(Format::Json) => json::read(bytes, file),
         None => Err(Error::message("this is no circuit file that can be told by its content or name")
             .at(at())
             .hint("the formats are AIGER (.aag, .aig), bench, BLIF, Bristol (.txt), Verilog (.v) and JSON")),
+    }
+}
+
+impl Options {
+    /// An error if one is set that the format has no use for.
+    fn check(&self, format: Option<Format>) -> Result<()> {
+        let Some(format) = format else { return Ok(()) };
+        let is_aiger = matches!(format, Format::AigerAscii | Format::AigerBinary);
+        if self.top.is_some() && !matches!(format, Format::Verilog | Format::Blif) {
+            return Err(Error::new("a Verilog or BLIF file for --top", format!("{format}")));
+        }
+        if self.bad_as_outputs && !is_aiger {
+            return Err(Error::new("an AIGER file for --bad-as-outputs", format!("{format}")));
+        }
+        Ok(())
     }
 }
 
@@ -162,6 +203,10 @@ fn detect(bytes: &[u8]) -> Option<Format> {
         return Some(Format::AigerAscii);
     }
     let content = skip_comments(bytes);
+    // A directive or an attribute; what stands in it may look like anything.
+    if content.starts_with(b"`") || content.starts_with(b"(*") {
+        return Some(Format::Verilog);
+    }
     let line = content.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
     let word_end = line.iter().position(|&byte| !is_word(byte)).unwrap_or(line.len());
     let (word, rest) = (&line[..word_end], line[word_end..].trim_ascii_start());
@@ -191,15 +236,14 @@ fn is_bench_port(word: &[u8]) -> bool {
     word.eq_ignore_ascii_case(b"INPUT") || word.eq_ignore_ascii_case(b"OUTPUT")
 }
 
-/// The bytes behind a byte order mark, white space, and comments and directives of any format.
+/// The bytes behind a byte order mark, white space, and comments of any format.
 fn skip_comments(bytes: &[u8]) -> &[u8] {
     let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
     loop {
         rest = rest.trim_ascii_start();
         let (open, close): (usize, &[u8]) = match rest {
-            [b'#' | b'`', ..] | [b'/', b'/', ..] => (1, b"\n"),
+            [b'#', ..] | [b'/', b'/', ..] => (1, b"\n"),
             [b'/', b'*', ..] => (2, b"*/"),
-            [b'(', b'*', ..] => (2, b"*)"),
             _ => return rest,
         };
         let end = rest[open..].windows(close.len()).position(|window| window == close);
@@ -249,6 +293,8 @@ mod tests {
             (b"1 2 3\n", None),
             (b"// v\n`timescale 1ns/1ps\n/* module */ (* top *) module m;", Some(Format::Verilog)),
             (b"module(a)", Some(Format::Verilog)),
+            (b"`define EQ(x) \\\n y = (x)\nmodule m;", Some(Format::Verilog)),
+            (b"(* src = \"*) y = a\" *) module m;", Some(Format::Verilog)),
             (b"\n{\"inputs\": []}", Some(Format::Json)),
             (b"INPUT a\n", None),
             (b"/* no end", None),

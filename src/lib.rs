@@ -44,7 +44,8 @@
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
-//! [`batch`] (bits of many assignments, programs of look-up tables on them) and [`Error`] are known to all.
+//! [`batch`] (bits of many assignments, programs of look-up tables on them), [`content`] (what bytes are
+//! before they are read) and [`Error`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
 //! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
@@ -54,6 +55,7 @@ pub mod batch;
 pub mod circuit;
 pub mod claim;
 pub mod compile;
+pub mod content;
 pub mod course;
 mod error;
 pub mod explorer;

@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What every room may import besides itself: values that all rooms exchange.
-const SHARED: [&str; 2] = ["batch", "error"];
+const SHARED: [&str; 3] = ["batch", "content", "error"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 20] = [
+const IMPORTS: [(&str, &[&str]); 21] = [
     ("batch", &[]),
+    ("content", &[]),
     ("error", &[]),
     ("circuit", &[]),
     ("format", &["circuit"]),

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::path::Path;
+use std::sync::OnceLock;
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
@@ -46,6 +47,15 @@ pub struct PairArgs {
     pair: Option<PairBy>,
 }
 
+/// What the command line tells the readers.
+static OPTIONS: OnceLock<format::Options> = OnceLock::new();
+
+/// Tells the readers what the command line says; before anything is read.
+pub fn set_options(options: format::Options) {
+    // A second call would be one by a caller in the same process, who gets what the first one said.
+    let _ = OPTIONS.set(options);
+}
+
 /// Reads a circuit from a file, stdin (`-`) or a family spec, and prints the reader's notes.
 pub fn circuit(spec: &str) -> Result<Source> {
     if is_file(spec) {
@@ -65,7 +75,8 @@ pub fn circuit_from(bytes: Vec<u8>, spec: &str) -> Result<Source> {
         let error = Error::new("a circuit", "a model file").at(Place::File(name(spec)));
         return Err(error.hint(ORDER));
     }
-    let loaded = format::read(&bytes, &name(spec))?;
+    let options = OPTIONS.get_or_init(Default::default);
+    let loaded = format::read_with(&bytes, &name(spec), options)?;
     super::print_notes(&loaded.notes);
     Ok(Source { name: name(spec), circuit: loaded.circuit, sha256: sha256(&bytes) })
 }

@@ -4,7 +4,7 @@
 //! Signals are literals `2 v + c`: variable `v`, complemented where `c` is 1; 0 and 1 are the constants.
 //! A complement becomes the complement of a fan-in, so a circuit has one AND gate per AND of its file.
 //! Inputs, outputs and latches without a name are called `i0`, `o0`, `l0`, and such names are not
-//! written, so that a file without names stays one.
+//! written, so that a file without names stays one. Equal names of one section are told apart, with a note.
 //!
 //! Fields are separated by one space. ASCII lines may end with spaces or CR LF, binary ones may not.
 //!
@@ -28,13 +28,27 @@ mod write;
 /// # Errors
 /// The bytes are no AIGER file, with line and column, or in a binary file the byte.
 pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
+    read_with(bytes, file, false)
+}
+
+/// The same; where `bad_as_outputs` holds, bad states become outputs, behind the file's own.
+///
+/// # Errors
+/// The same.
+pub fn read_with(bytes: &[u8], file: &str, bad_as_outputs: bool) -> Result<Loaded> {
     let mut scanner = Scanner::new(bytes, file);
     let header = body::Header::read(&mut scanner)?;
-    let body = body::Body::read(&mut scanner, &header)?;
-    let symbols = symbols::Symbols::read(&mut scanner, &header)?;
-    let circuit = build::build(&scanner, &header, &body, symbols)?;
+    let mut body = body::Body::read(&mut scanner, &header)?;
+    let mut symbols = symbols::Symbols::read(&mut scanner, &header)?;
+    let mut notes = Vec::new();
+    if bad_as_outputs {
+        notes.push(format!("bad states that are outputs: {}", body.bad.len()));
+        body.outputs.append(&mut body.bad);
+        symbols.bad_as_outputs();
+    }
+    let circuit = build::build(&scanner, &header, &body, symbols, &mut notes)?;
     let format = if scanner.is_binary() { Format::AigerBinary } else { Format::AigerAscii };
-    Ok(Loaded { circuit, format, notes: Vec::new() })
+    Ok(Loaded { circuit, format, notes })
 }
 
 /// Writes a circuit as ASCII AIGER.

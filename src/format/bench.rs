@@ -2,7 +2,7 @@
 //!
 //! As the ISCAS-85 and ISCAS-89 files write it, with what ABC adds: `vdd`, `gnd`, `MUX(s, then, else)`,
 //! `LUT 0x8 (a, b)` with the first operand as the least significant bit of the row. Words may have any
-//! case, names may not. Definitions come in any order, a net may be input and output at once. A DFF has
+//! case, names may not. Definitions come in any order, a net may be input and output at once, and more than one output. A DFF has
 //! no initial value in this format; it starts at 0, and a note says so.
 
 use std::borrow::Cow;
@@ -178,7 +178,7 @@ impl<'a> Reader<'a> {
         }
         for port in std::mem::take(&mut self.outputs) {
             let net = self.netlist.net(port);
-            self.netlist.output(Cow::Borrowed(port.text), net.into(), port.offset)?;
+            self.netlist.output(Cow::Borrowed(port.text), net.into(), port.offset);
         }
         let mut notes = Vec::new();
         if self.n_latches > 0 {
@@ -187,7 +187,8 @@ impl<'a> Reader<'a> {
                 self.n_latches
             ));
         }
-        Ok(Loaded { circuit: self.netlist.finish()?, format: Format::Bench, notes })
+        let circuit = self.netlist.finish(&mut notes)?;
+        Ok(Loaded { circuit, format: Format::Bench, notes })
     }
 }
 

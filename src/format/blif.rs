@@ -1,8 +1,8 @@
 //! BLIF, the Berkeley logic interchange format: covers, latches, and models that instantiate models.
 //!
 //! Reading runs in three steps: `parse` cuts the text into models, `flatten` expands the instances of
-//! the first model into one netlist, `cover` turns each `.names` into gates. Directives that describe no
-//! logic are skipped with a note; so is an `.exdc` network, since external don't cares only permit other
+//! the top model into one netlist, `cover` turns each `.names` into gates. Directives that are known to
+//! describe no logic are skipped with a note, others are errors; skipped too is an `.exdc` network, since external don't cares only permit other
 //! circuits than the one in the file. Missing `.model` and `.end` are accepted, missing `.inputs` and
 //! `.outputs` are inferred. Yosys's `$true`, `$false`, `$undef`, `.cname` and `.conn` are understood.
 
@@ -17,14 +17,15 @@ mod write;
 
 pub use write::write;
 
-/// Reads a BLIF file; its first model is the circuit.
+/// Reads a BLIF file; its first model is the circuit, or the one called `top`.
 ///
 /// # Errors
 /// The text is no BLIF, or no circuit: at the place, with what was expected.
-pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
+pub fn read(bytes: &[u8], file: &str, top: Option<&str>) -> Result<Loaded> {
     let source = Source::new(bytes, file)?;
     let parsed = parse::parse(source)?;
     let mut notes = parsed.notes;
-    let netlist = flatten::flatten(source, &parsed.models, &mut notes)?;
-    Ok(Loaded { circuit: netlist.finish()?, format: Format::Blif, notes })
+    let netlist = flatten::flatten(source, &parsed.models, top, &mut notes)?;
+    let circuit = netlist.finish(&mut notes)?;
+    Ok(Loaded { circuit, format: Format::Blif, notes })
 }

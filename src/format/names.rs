@@ -5,7 +5,8 @@
 //! has characters the format does not know, is renamed, and a note says so. Invariant: two nets never
 //! share a name.
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::cursor::quote;
 use crate::circuit::{Circuit, GateKind, Literal, NodeId};
@@ -195,9 +196,85 @@ fn own_names(circuit: &Circuit) -> Vec<Option<&str>> {
     own
 }
 
+/// `base_2`, `base_3`, …: the first that is not taken.
+pub fn vary(base: &str, is_taken: impl Fn(&str) -> bool) -> String {
+    let mut names = (2u64..).map(|number| format!("{base}_{number}"));
+    names.find(|name| !is_taken(name)).expect("numbers do not end")
+}
+
+/// Gives each name that an earlier one has another; a note says which.
+pub fn distinguish<'n, 'a: 'n>(
+    what: &str,
+    names: impl Iterator<Item = &'n mut Cow<'a, str>>,
+) -> Option<String> {
+    const MOST: usize = 8;
+    let names: Vec<&mut Cow<'a, str>> = names.collect();
+    let mut all: HashSet<String> = HashSet::new();
+    let mut repeated = Vec::new();
+    for (i, name) in names.iter().enumerate() {
+        if !all.insert(name.to_string()) {
+            repeated.push(i);
+        }
+    }
+    let mut next: HashMap<String, u64> = HashMap::new();
+    let mut renamed = Vec::new();
+    let mut names = names;
+    for &i in &repeated {
+        let base = names[i].to_string();
+        let number = next.entry(base.clone()).or_insert(2);
+        let mut name = format!("{base}_{number}");
+        while !all.insert(name.clone()) {
+            *number += 1;
+            name = format!("{base}_{number}");
+        }
+        if renamed.len() < MOST {
+            renamed.push(format!("{} is called {}", quote(&base), quote(&name)));
+        }
+        *names[i] = Cow::Owned(name);
+    }
+    if repeated.len() > renamed.len() {
+        renamed.push(format!("{} more", repeated.len() - renamed.len()));
+    }
+    (!renamed.is_empty())
+        .then(|| format!("{what} names repeat earlier ones: {}", renamed.join(", ")))
+}
+
+/// The known word that is nearest to `word`, if it is near.
+pub fn nearest<'k>(word: &str, known: impl Iterator<Item = &'k str>) -> Option<&'k str> {
+    /// A word that long is no slip of the pen.
+    const LONGEST: usize = 40;
+    if word.len() > LONGEST {
+        return None;
+    }
+    let distance = |known: &str| strsim::osa_distance(word, known);
+    let nearest = known.map(|known| (distance(known), known)).min()?;
+    let is_near = nearest.0 <= 2 && nearest.0 < word.chars().count().div_ceil(2).max(2);
+    is_near.then_some(nearest.1)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn equal_names_are_told_apart_and_free_ones_left_alone() {
+        let mut names = ["a", "a", "b", "a_2", "a"].map(Cow::Borrowed);
+        let note = distinguish("input", names.iter_mut()).unwrap();
+        assert_eq!(names, ["a", "a_3", "b", "a_2", "a_4"]);
+        assert!(note.contains("\"a\" is called \"a_3\""), "{note}");
+        assert_eq!(distinguish("input", names.iter_mut()), None);
+    }
+
+    #[test]
+    fn a_slip_of_the_pen_finds_the_word_that_was_meant() {
+        let known = [".outputs", ".inputs", ".names", ".end"];
+        let nearest = |word| nearest(word, known.into_iter());
+        assert_eq!(nearest(".outptus"), Some(".outputs"));
+        assert_eq!(nearest(".nmaes"), Some(".names"));
+        assert_eq!(nearest(".ed"), Some(".end"));
+        assert_eq!(nearest(".table"), None);
+        assert_eq!(nearest("xy"), None);
+    }
     use crate::circuit::Builder;
 
     #[test]

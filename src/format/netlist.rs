@@ -5,9 +5,10 @@
 //! keeps its order. Every step is iterative and linear in the netlist.
 
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::cursor::{Source, Token, quote, shorten};
+use super::names::distinguish;
 use crate::circuit::{Builder, Circuit, GateKind, LatchInit, Literal, NodeId};
 use crate::error::{Error, Result};
 
@@ -78,7 +79,6 @@ pub struct Netlist<'a> {
     gates: Vec<Net>,
     latches: Vec<Latch>,
     outputs: Vec<(Cow<'a, str>, Pin)>,
-    output_names: HashSet<Cow<'a, str>>,
 }
 
 impl<'a> Netlist<'a> {
@@ -92,7 +92,6 @@ impl<'a> Netlist<'a> {
             gates: Vec::new(),
             latches: Vec::new(),
             outputs: Vec::new(),
-            output_names: HashSet::new(),
         }
     }
 
@@ -135,10 +134,59 @@ impl<'a> Netlist<'a> {
         }
     }
 
-    /// The first net that is used but not driven.
-    fn undriven(&self) -> Option<Net> {
+    /// Gives a net another name.
+    pub fn rename(&mut self, net: Net, name: Cow<'a, str>) {
+        self.nets[net.0 as usize].name = Some(name);
+    }
+
+    /// The nets that are used but not driven, by place.
+    fn undriven(&self) -> Vec<Net> {
         let is_undriven = |net: &Net| self.info(*net).is_used && !self.is_driven(*net);
-        (0..self.nets.len() as u32).map(Net).filter(is_undriven).min_by_key(|&net| self.offset(net))
+        let mut nets: Vec<Net> = (0..self.nets.len() as u32).map(Net).filter(is_undriven).collect();
+        nets.sort_by_key(|&net| self.offset(net));
+        nets
+    }
+
+    /// Which nets an output or the next state of a latch depends on.
+    fn reached(&self) -> Vec<bool> {
+        let mut reached = vec![false; self.nets.len()];
+        let outputs = self.outputs.iter().map(|(_, pin)| pin.net);
+        let mut open: Vec<Net> = outputs.chain(self.latches.iter().map(|l| l.next.net)).collect();
+        while let Some(net) = open.pop() {
+            if !std::mem::replace(&mut reached[net.0 as usize], true) {
+                open.extend(self.fanins(net).iter().map(|pin| pin.net));
+            }
+        }
+        reached
+    }
+
+    /// Holds the nets without a driver against what the circuit is for: one that matters is an error,
+    /// others become constants, with a note.
+    fn settle_undriven(&mut self, notes: &mut Vec<String>) -> Result<()> {
+        const MOST_NAMES: usize = 8;
+        let undriven = self.undriven();
+        if undriven.is_empty() {
+            return Ok(());
+        }
+        let reached = self.reached();
+        if let Some(&net) = undriven.iter().find(|net| reached[net.0 as usize]) {
+            let found = format!("none for {}", quote(self.name(net)));
+            return Err(self
+                .source
+                .error(self.offset(net), "a driver for every net", found)
+                .hint("declare it as an input, or define it; upper and lower case differ"));
+        }
+        let mut names: Vec<String> =
+            undriven.iter().take(MOST_NAMES).map(|&net| shorten(self.name(net))).collect();
+        if undriven.len() > names.len() {
+            names.push(format!("({} more)", undriven.len() - names.len()));
+        }
+        let names = names.join(", ");
+        notes.push(format!("nets without a driver, which no output depends on, are 0: {names}"));
+        for net in undriven {
+            self.gate(net, GateKind::Const(false), &[], self.offset(net))?;
+        }
+        Ok(())
     }
 
     pub fn is_driven(&self, net: Net) -> bool {
@@ -203,18 +251,10 @@ impl<'a> Netlist<'a> {
         Ok(())
     }
 
-    /// Adds an output.
-    ///
-    /// # Errors
-    /// There is an output of that name.
-    pub fn output(&mut self, name: Cow<'a, str>, pin: Pin, offset: usize) -> Result<()> {
-        if !self.output_names.insert(name.clone()) {
-            let found = format!("{} a second time", quote(&name));
-            return Err(self.source.error(offset, "outputs with different names", found));
-        }
+    /// Adds an output; one net may be several.
+    pub fn output(&mut self, name: Cow<'a, str>, pin: Pin, offset: usize) {
         self.mention(pin.net, offset);
         self.outputs.push((name, pin));
-        Ok(())
     }
 
     fn drive(&mut self, net: Net, driver: Driver, offset: usize) -> Result<()> {
@@ -234,17 +274,15 @@ impl<'a> Netlist<'a> {
     }
 
     /// The circuit. Inputs and latches come first, then gates, in file order as far as fan-ins allow.
+    /// Outputs that share a name are told apart, which a note says.
     ///
     /// # Errors
-    /// A net without a driver, gates that feed themselves, or more nodes than a circuit may have.
-    pub fn finish(self) -> Result<Circuit> {
-        if let Some(net) = self.undriven() {
-            let found = format!("none for {}", quote(self.name(net)));
-            return Err(self
-                .source
-                .error(self.offset(net), "a driver for every net", found)
-                .hint("declare it as an input, or define it; upper and lower case differ"));
-        }
+    /// A net without a driver that an output depends on, gates that feed themselves, or more nodes than a
+    /// circuit may have.
+    pub fn finish(mut self, notes: &mut Vec<String>) -> Result<Circuit> {
+        self.settle_undriven(notes)?;
+        let names = self.outputs.iter_mut().map(|(name, _)| name);
+        notes.extend(distinguish("output", names));
         let order = self.topological_order()?;
         let mut assembly = Assembly {
             builder: Builder::new(),

@@ -81,6 +81,11 @@ impl<'a> Scanner<'a> {
         Place::Line { file, line, column: before.len() - line_start + 1 }
     }
 
+    /// The number of the line that `offset` is on, from 1.
+    pub fn line_number(&self, offset: usize) -> usize {
+        1 + self.bytes[..offset].iter().filter(|&&b| b == b'\n').count()
+    }
+
     /// An error at `offset` about what stands there.
     pub fn expected(&self, offset: usize, expected: impl Into<String>) -> Error {
         Error::new(expected, self.quote(offset)).at(self.place(offset))

@@ -13,6 +13,7 @@ use safetensors::tensor::{Dtype as FileDtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 
 use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts, Scheme};
+use crate::content;
 use crate::error::{Error, Place, Result};
 
 const FORMAT: &str = "circuit2tf";
@@ -53,6 +54,7 @@ pub fn to_bytes(model: &Model) -> Vec<u8> {
 /// The bytes are no safetensors file, a tensor or a metadata entry is missing or does not fit.
 pub fn from_bytes(bytes: &[u8], file: &str) -> Result<Model> {
     let read = || {
+        check_layout(bytes)?;
         let tensors = SafeTensors::deserialize(bytes).map_err(|error| {
             Error::new("a model file (safetensors)", format!("one that cannot be read: {error}"))
                 .hint("`circuit2tf compile CIRCUIT -o MODEL` writes model files")
@@ -65,13 +67,55 @@ pub fn from_bytes(bytes: &[u8], file: &str) -> Result<Model> {
     read().map_err(|error| error.at(Place::File(file.to_string())))
 }
 
+/// Holds the file against what the format says and its readers leave open: the header begins with `{`,
+/// names nothing twice, and the tensors end where the file ends.
+fn check_layout(bytes: &[u8]) -> Result<()> {
+    const EXPECTED: &str = "a model file (safetensors)";
+    let made = "`circuit2tf compile CIRCUIT -o MODEL` writes model files";
+    if let Some(foreign) = content::foreign(bytes) {
+        return Err(foreign.error(EXPECTED));
+    }
+    let Some((length, rest)) = bytes.split_first_chunk::<8>() else {
+        return Err(Error::new(EXPECTED, format!("{} bytes", bytes.len())).hint(made));
+    };
+    let length = u64::from_le_bytes(*length);
+    let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
+    let Some(header) = header else {
+        let found = format!("one of {length} bytes in a file of {}", bytes.len());
+        return Err(Error::new("a header that fits the file", found).hint(made));
+    };
+    if header.first() != Some(&b'{') {
+        let found =
+            header.first().map_or("none".to_string(), |byte| format!("{:?}", *byte as char));
+        return Err(Error::new("a header that begins with \"{\" at byte 8", found).hint(made));
+    }
+    let header = content::json(header).map_err(|error| {
+        let found = format!("one that cannot be read: {error}");
+        Error::new("a header in which each tensor has one entry", found).hint(made)
+    })?;
+    let end = |tensor: &Value| tensor["data_offsets"][1].as_u64();
+    let tensors = header.as_object().into_iter().flatten();
+    let data =
+        tensors.filter(|(name, _)| *name != "__metadata__").filter_map(|(_, tensor)| end(tensor));
+    let (end, found) = (data.max().unwrap_or(0), rest.len() as u64 - length);
+    if end != found {
+        let what = if end < found { "more behind the last tensor" } else { "fewer" };
+        let found = format!("{found}, {what}");
+        return Err(
+            Error::new(format!("{end} bytes of tensors"), found).hint("copy the file again")
+        );
+    }
+    Ok(())
+}
+
 /// Whether the bytes begin like a safetensors file: a plausible header length, then a JSON object.
 pub fn is_model(bytes: &[u8]) -> bool {
     // What the format allows; the first bytes of any text make a far larger number.
     const MAX_HEADER: u64 = 100_000_000;
     match bytes.split_first_chunk::<8>() {
         Some((length, rest)) => {
-            u64::from_le_bytes(*length) <= MAX_HEADER && rest.first() == Some(&b'{')
+            u64::from_le_bytes(*length) <= MAX_HEADER
+                && rest.trim_ascii_start().first() == Some(&b'{')
         }
         None => false,
     }
@@ -267,7 +311,8 @@ impl Reader<'_> {
 
     fn json<T: serde::de::DeserializeOwned>(&self, key: &str, kind: &str) -> Result<T> {
         let text = self.entry(key)?;
-        serde_json::from_str(text)
+        content::json(text.as_bytes())
+            .and_then(serde_json::from_value)
             .map_err(|error| Error::new(format!("{kind} as {key}"), format!("{error}")))
     }
 

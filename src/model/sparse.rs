@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts, Scheme};
+use crate::content;
 use crate::error::{Error, Place, Result};
 
 /// The most numbers of a model that is given this way, zeros included.
@@ -23,7 +24,7 @@ const MAX_SIZE: usize = 1 << 14;
 /// It is no JSON, a size is missing or too large, or an entry lies outside of its tensor.
 pub fn from_json(bytes: &[u8], file: &str) -> Result<Model> {
     let at_file = |error: Error| error.at(Place::File(file.to_string()));
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+    let value = content::json(bytes).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let place = Place::Line { file: file.to_string(), line, column };
         Error::new("a model, safetensors or JSON", error.to_string()).at(place)

@@ -152,6 +152,15 @@ pub(super) struct LatchLine {
     pub init: LatchInit,
 }
 
+/// What a reset literal of AIGER 1.9.23 is, as far as its number says.
+fn reset_in_words(literal: u32, state: Pin) -> &'static str {
+    if literal == state.literal ^ 1 {
+        ", the complement of the latch itself"
+    } else {
+        ", a function"
+    }
+}
+
 /// An AND: the literal it defines and its two operands.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct And {
@@ -251,10 +260,14 @@ impl Reader<'_, '_> {
             0 => Ok(LatchInit::Zero),
             1 => Ok(LatchInit::One),
             own if own == state.literal => Ok(LatchInit::Unknown),
-            _ => Err(self.scanner.expected(
-                reset.offset,
-                format!("a reset value: 0, 1 or the latch's own {}", state.literal),
-            )),
+            other => Err(self
+                .scanner
+                .error(
+                    reset.offset,
+                    format!("a reset value: 0, 1 or the latch's own {}", state.literal),
+                    format!("the reset literal {other}{}", reset_in_words(other, state)),
+                )
+                .hint("a reset that is computed is not read; start from 0 or 1 and let an input choose")),
         }
     }
 

@@ -3,10 +3,12 @@
 //! Definitions come in any order in ASCII files, so the ANDs are sorted first; a list that is in
 //! order keeps it.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 
 use crate::circuit::{Builder, Circuit, GateKind, Literal, NodeId, Property, PropertyKind};
 use crate::error::{Error, Result};
+use crate::format::names::distinguish;
 use crate::format::order::topological_order;
 use crate::format::scan::Scanner;
 
@@ -22,11 +24,12 @@ pub(super) fn build(
     header: &Header,
     body: &Body,
     symbols: Symbols,
+    notes: &mut Vec<String>,
 ) -> Result<Circuit> {
     let definitions = Definitions::new(scanner, header, body)?;
     let order = definitions.order(scanner, body)?;
     let variables = vec![None; header.max_variable + 1];
-    let mut construction = Construction { scanner, variables, builder: Builder::new() };
+    let mut construction = Construction { scanner, variables, builder: Builder::new(), notes };
     construction.sources(body, &symbols)?;
     for k in order {
         construction.and(&body.ands[k])?;
@@ -94,16 +97,19 @@ impl Definitions {
 /// The circuit under construction, and the node of every variable that is built.
 struct Construction<'a, 'b> {
     scanner: &'a Scanner<'b>,
+    notes: &'a mut Vec<String>,
     variables: Vec<Option<NodeId>>,
     builder: Builder,
 }
 
 impl Construction<'_, '_> {
     fn sources(&mut self, body: &Body, symbols: &Symbols) -> Result<()> {
-        for (pin, name) in body.inputs.iter().zip(complete(&symbols.inputs, 'i')) {
+        for (pin, name) in body.inputs.iter().zip(complete(&symbols.inputs, "input", self.notes)) {
             self.variables[pin.variable()] = Some(self.builder.input(name)?);
         }
-        for (latch, name) in body.latches.iter().zip(complete(&symbols.latches, 'l')) {
+        for (latch, name) in
+            body.latches.iter().zip(complete(&symbols.latches, "latch", self.notes))
+        {
             let id = self.builder.latch(name, latch.init, None)?;
             self.variables[latch.state.variable()] = Some(id);
         }
@@ -124,7 +130,9 @@ impl Construction<'_, '_> {
             let state = self.resolve(latch.state)?;
             self.builder.next_state(state.node, next)?;
         }
-        for (&pin, name) in body.outputs.iter().zip(complete(&symbols.outputs, 'o')) {
+        for (&pin, name) in
+            body.outputs.iter().zip(complete(&symbols.outputs, "output", self.notes))
+        {
             let literal = self.resolve(pin)?;
             self.builder.output(name, literal)?;
         }
@@ -175,18 +183,25 @@ pub(super) fn default_name(letter: char, index: usize) -> String {
 }
 
 /// All names of a section, those that are missing filled in: `i0`, `i1`, …, with underscores where
-/// the file uses that name for another entry.
-fn complete(names: &[Option<String>], letter: char) -> Vec<String> {
+/// the file uses that name for another entry. Equal ones are told apart, which a note says.
+fn complete<'n>(
+    names: &'n [Option<String>],
+    what: &str,
+    notes: &mut Vec<String>,
+) -> Vec<Cow<'n, str>> {
+    let letter = what.chars().next().expect("a section has a name");
     let given: HashSet<&str> = names.iter().flatten().map(String::as_str).collect();
-    let fill = |(k, name): (usize, &Option<String>)| match name {
-        Some(name) => name.clone(),
+    let fill = |(k, name): (usize, &'n Option<String>)| match name {
+        Some(name) => Cow::Borrowed(name.as_str()),
         None => {
             let mut name = default_name(letter, k);
             while given.contains(name.as_str()) {
                 name.push('_');
             }
-            name
+            Cow::Owned(name)
         }
     };
-    names.iter().enumerate().map(fill).collect()
+    let mut names: Vec<Cow<'n, str>> = names.iter().enumerate().map(fill).collect();
+    notes.extend(distinguish(what, names.iter_mut()));
+    names
 }

@@ -1,11 +1,10 @@
 //! Names in an AIGER file: lines `i0 name` after the sections, up to a line `c`, where a comment starts.
 
-use std::collections::HashSet;
-
 use crate::error::Result;
 use crate::format::scan::Scanner;
 
 use super::body::Header;
+use super::build::default_name;
 
 /// The sections that have names, in the order of [`Symbols`]' lists.
 const LETTERS: [u8; 7] = *b"ilobcjf";
@@ -30,8 +29,7 @@ impl Symbols {
     /// Reads the names; what follows a line `c` is not looked at.
     ///
     /// # Errors
-    /// A line is no symbol, names an entry that does not exist or has a name, repeats a name of its
-    /// section, or is no UTF-8.
+    /// A line is no symbol, names an entry that does not exist or has a name, or is no UTF-8.
     pub fn read(scanner: &mut Scanner, header: &Header) -> Result<Self> {
         let mut names = [
             header.inputs,
@@ -43,7 +41,6 @@ impl Symbols {
             header.fairness,
         ]
         .map(|count| vec![None; count]);
-        let mut taken = HashSet::new();
         while !at_end(scanner) {
             let offset = scanner.offset();
             let (section, index) = entry(scanner, &names)?;
@@ -58,14 +55,16 @@ impl Symbols {
                 let found = format!("another for {} {index}", SECTIONS[section]);
                 return Err(scanner.error(offset, "one name for each entry", found));
             }
-            if !taken.insert((section, name.to_string())) {
-                let expected = format!("{} names that differ", SECTIONS[section]);
-                return Err(scanner.error(name_offset, expected, format!("{name:?} twice")));
-            }
             names[section][index] = Some(name.to_string());
         }
         let [inputs, latches, outputs, bad, constraints, justice, fairness] = names;
         Ok(Symbols { inputs, latches, outputs, bad, constraints, justice, fairness })
+    }
+
+    /// Makes the names of the bad states those of outputs; one without a name is called as in traces.
+    pub fn bad_as_outputs(&mut self) {
+        let names = std::mem::take(&mut self.bad).into_iter().enumerate();
+        self.outputs.extend(names.map(|(k, name)| name.or_else(|| Some(default_name('b', k)))));
     }
 }
 

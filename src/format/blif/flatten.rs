@@ -1,4 +1,4 @@
-//! The first model with all its instances, and theirs, as one netlist.
+//! The top model, which is the first unless another is asked for, with all its instances, and theirs, as one netlist.
 //!
 //! Ports are joined, not buffered. A net inside an instance is named `instance.net`. Before anything is
 //! expanded the models are sorted: one that contains itself is an error, and so is a hierarchy that
@@ -17,29 +17,35 @@ use crate::format::netlist::{Net, Netlist, Pin};
 /// The most bytes of text that a hierarchy may have when written flat.
 const MAX_SIZE: usize = 64 << 20;
 
-/// Expands the first of `models`.
+/// Expands the first of `models`, or the one called `top`.
 ///
 /// # Errors
-/// An instance of no model, of its own model, or with wrong ports; a net driven twice; too large.
+/// An instance of no model, of its own model, of a black box, or with wrong ports; a net driven twice;
+/// too large. The first model is part of another, so that it is not what the file is about.
 pub fn flatten<'a>(
     source: Source<'a>,
     models: &[Model<'a>],
+    top: Option<&str>,
     notes: &mut Vec<String>,
 ) -> Result<Netlist<'a>> {
     let by_name = index(&source, models)?;
-    let hierarchy = Hierarchy { source, models, by_name };
+    let is_asked_for = top.is_some();
+    let top = find_top(&source, models, &by_name, top)?;
+    let hierarchy = Hierarchy { source, models, by_name, top };
     let is_used = hierarchy.check()?;
+    if !is_asked_for {
+        refuse_inner_first(&source, models)?;
+    }
     let unused = is_used.iter().filter(|used| !**used).count();
+    let model = &models[top];
     if unused > 0 {
-        let top = quote(models[0].name.text);
-        notes.push(format!(
-            "the circuit is the first model, {top}; it does not contain {unused} others"
-        ));
+        let name = quote(model.name.text);
+        notes.push(format!("the circuit is model {name}; it does not contain {unused} others"));
     }
     let mut expansion = Expansion { netlist: Netlist::new(source), constants: Vec::new() };
-    let top = expansion.locals(&models[0], "", HashMap::new());
-    expansion.declare_inputs(&models[0], &top)?;
-    let mut open = vec![Frame { model: &models[0], path: String::new(), nets: top.clone() }];
+    let nets = expansion.locals(model, "", HashMap::new());
+    expansion.declare_inputs(model, &nets)?;
+    let mut open = vec![Frame { model, path: String::new(), nets: nets.clone() }];
     while let Some(frame) = open.pop() {
         for (i, item) in frame.model.items.iter().enumerate() {
             match item {
@@ -48,7 +54,43 @@ pub fn flatten<'a>(
             }
         }
     }
-    expansion.finish(&models[0], &top, notes)
+    expansion.finish(model, &nets, notes)
+}
+
+/// The model that is asked for, or the first.
+fn find_top(
+    source: &Source<'_>,
+    models: &[Model<'_>],
+    by_name: &HashMap<&str, usize>,
+    top: Option<&str>,
+) -> Result<usize> {
+    if let Some(name) = top {
+        return by_name.get(name).copied().ok_or_else(|| {
+            let expected = format!("a model called {} for --top", quote(name));
+            source.error(models[0].name.offset, expected, "none")
+        });
+    }
+    Ok(0)
+}
+
+/// An error if another model contains the first.
+fn refuse_inner_first(source: &Source<'_>, models: &[Model<'_>]) -> Result<()> {
+    let first = models[0].name;
+    let instances = |model: &Model<'_>| {
+        model.items.iter().any(
+            |item| matches!(item, Item::Instance(instance) if instance.model.text == first.text),
+        )
+    };
+    match models[1..].iter().find(|model| instances(model)) {
+        None => Ok(()),
+        Some(outer) => {
+            let (first, outer) = (quote(first.text), outer.name.text);
+            let found = format!("{first}, which is part of {}", quote(outer));
+            let expected = "a first model that no other contains";
+            let error = source.error(models[0].name.offset, expected, found);
+            Err(error.hint(format!("--top {outer} makes that one the circuit")))
+        }
+    }
 }
 
 fn index<'a>(source: &Source<'a>, models: &[Model<'a>]) -> Result<HashMap<&'a str, usize>> {
@@ -66,6 +108,7 @@ struct Hierarchy<'m, 'a> {
     source: Source<'a>,
     models: &'m [Model<'a>],
     by_name: HashMap<&'a str, usize>,
+    top: usize,
 }
 
 /// An instance that is being expanded: the path to it, and its nets in the whole.
@@ -83,12 +126,13 @@ struct Size {
 }
 
 impl<'m, 'a> Hierarchy<'m, 'a> {
-    /// Which models the first contains, itself included.
+    /// Which models the top contains, itself included.
     fn check(&self) -> Result<Vec<bool>> {
         let mut sizes: Vec<Option<Size>> = vec![None; self.models.len()];
         let mut is_open = vec![false; self.models.len()];
-        let mut path = vec![(0, 0)];
-        is_open[0] = true;
+        let mut path = vec![(self.top, 0)];
+        is_open[self.top] = true;
+        self.refuse_black_box(self.top, self.models[self.top].name.offset)?;
         while let Some((model, next)) = path.last_mut() {
             let items = &self.models[*model].items[*next..];
             let Some(step) = items.iter().position(|item| matches!(item, Item::Instance(_))) else {
@@ -102,6 +146,7 @@ impl<'m, 'a> Hierarchy<'m, 'a> {
             };
             *next += step + 1;
             let child = self.child(instance)?;
+            self.refuse_black_box(child, instance.model.offset)?;
             if is_open[child] {
                 return Err(self.recursion(instance));
             }
@@ -110,8 +155,8 @@ impl<'m, 'a> Hierarchy<'m, 'a> {
                 path.push((child, 0));
             }
         }
-        let top = &self.models[0];
-        let size = sizes[0].unwrap_or_default().bytes;
+        let top = &self.models[self.top];
+        let size = sizes[self.top].unwrap_or_default().bytes;
         if size > MAX_SIZE && top.items.iter().any(|item| matches!(item, Item::Instance(_))) {
             let found = format!("at least {} MiB", size >> 20);
             let expected = format!("a hierarchy of at most {} MiB when flattened", MAX_SIZE >> 20);
@@ -141,6 +186,17 @@ impl<'m, 'a> Hierarchy<'m, 'a> {
                 .error(instance.model.offset, "a model of this file", quote(instance.model.text))
                 .hint("put all models into one file, or flatten first, for example with yosys")
         })
+    }
+
+    /// A model whose logic is elsewhere.
+    fn refuse_black_box(&self, model: usize, offset: usize) -> Result<()> {
+        let model = &self.models[model];
+        if !model.is_black_box {
+            return Ok(());
+        }
+        let found = format!("the black box {}", quote(model.name.text));
+        let error = self.source.error(offset, "a model with its logic", found);
+        Err(error.hint("put the logic of the model into the file"))
     }
 
     fn recursion(&self, instance: &Instance<'a>) -> Error {
@@ -175,7 +231,8 @@ impl<'m, 'a> Hierarchy<'m, 'a> {
             if !ports.contains_key(&input) {
                 let name = quote(model.nets[input as usize].text);
                 let expected = format!("a net for input {name} of {}", quote(model.name.text));
-                return Err(self.source.error(instance.model.offset, expected, "none"));
+                let found = "none, the pin is open";
+                return Err(self.source.error(instance.model.offset, expected, found));
             }
         }
         let name = instance_name(instance, item);
@@ -288,7 +345,7 @@ impl<'a> Expansion<'a> {
         };
         for (local, offset) in outputs {
             let name = Cow::Borrowed(top.nets[local as usize].text);
-            self.netlist.output(name, nets[local as usize].into(), offset)?;
+            self.netlist.output(name, nets[local as usize].into(), offset);
         }
         Ok(self.netlist)
     }

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use crate::circuit::LatchInit;
 use crate::error::{Error, Result};
 use crate::format::cursor::{Source, Token, quote, shorten};
+use crate::format::names::nearest;
 
 /// A net of one model: an index into [`Model::nets`].
 pub type Local = u32;
@@ -63,6 +64,8 @@ pub struct Model<'a> {
     pub outputs: Option<Vec<(Local, usize)>>,
     pub ports: HashSet<Local>,
     pub items: Vec<Item<'a>>,
+    /// Whether the model says that its logic is elsewhere.
+    pub is_black_box: bool,
     /// How many bytes of words the model consists of.
     pub size: usize,
 }
@@ -77,6 +80,7 @@ impl<'a> Model<'a> {
             outputs: None,
             ports: HashSet::new(),
             items: Vec::new(),
+            is_black_box: false,
             size: 0,
         }
     }
@@ -102,6 +106,54 @@ pub struct Parsed<'a> {
     pub models: Vec<Model<'a>>,
     pub notes: Vec<String>,
 }
+
+/// Directives that are read.
+const KNOWN: [&str; 13] = [
+    ".model",
+    ".end",
+    ".exdc",
+    ".inputs",
+    ".input",
+    ".outputs",
+    ".output",
+    ".names",
+    ".latch",
+    ".subckt",
+    ".conn",
+    ".cname",
+    ".blackbox",
+];
+
+/// Directives that describe no logic: delays, areas, loads and drives of the BLIF report, and what yosys
+/// and VPR say about cells.
+const HARMLESS: [&str; 26] = [
+    ".area",
+    ".delay",
+    ".wire_load_slope",
+    ".wire",
+    ".input_arrival",
+    ".default_input_arrival",
+    ".output_required",
+    ".default_output_required",
+    ".input_required",
+    ".default_input_required",
+    ".output_arrival",
+    ".default_output_arrival",
+    ".input_drive",
+    ".default_input_drive",
+    ".output_load",
+    ".default_output_load",
+    ".max_input_load",
+    ".default_max_input_load",
+    ".clock",
+    ".clock_event",
+    ".cycle",
+    ".latch_order",
+    ".code",
+    ".attr",
+    ".param",
+    ".version",
+];
 
 /// Cuts a BLIF text into its models.
 ///
@@ -211,11 +263,24 @@ impl<'a> Parser<'a> {
             ".start_kiss" => Err(self
                 .unexpected(words[0], "logic without state tables")
                 .hint("encode the machine first, for example with SIS or yosys")),
-            _ => {
-                let entry = self.skipped.entry(words[0].text).or_insert((0, words[0].offset));
+            ".blackbox" => {
+                self.current().is_black_box = true;
+                Ok(())
+            }
+            word if HARMLESS.contains(&word) => {
+                let entry = self.skipped.entry(word).or_insert((0, words[0].offset));
                 entry.0 += 1;
                 Ok(())
             }
+            _ => Err(self.unknown(words[0])),
+        }
+    }
+
+    fn unknown(&self, word: Token<'a>) -> Error {
+        let error = self.unexpected(word, "a directive of BLIF that is known");
+        match nearest(word.text, KNOWN.into_iter().chain(HARMLESS)) {
+            Some(known) => error.hint(format!("the nearest known is {known}")),
+            None => error.hint("take the line out if it describes no logic"),
         }
     }
 

@@ -9,7 +9,8 @@ use crate::format::{Format, Loaded};
 const LEAST_GATE: usize = 10;
 
 pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
-    let mut lines = Lines { scanner: Scanner::new(bytes, file), tokens: Vec::new() };
+    let mut lines =
+        Lines { scanner: Scanner::new(bytes, file), tokens: Vec::new(), first_comment: None };
     let header = Header::read(&mut lines)?;
     let mut netlist = Netlist::new(&header)?;
     for read in 0..header.gates {
@@ -24,7 +25,11 @@ pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
         return Err(lines.scanner.expected(lines.offset(0), expected));
     }
     let circuit = netlist.finish(&lines, &header)?;
-    Ok(Loaded { circuit, format: header.format, notes: Vec::new() })
+    let note = lines.first_comment.map(|offset| {
+        let line = lines.scanner.line_number(offset);
+        format!("comments are skipped, the first in line {line}: Bristol files have none")
+    });
+    Ok(Loaded { circuit, format: header.format, notes: note.into_iter().collect() })
 }
 
 /// A token: the bytes between white space, and their offset.
@@ -39,15 +44,21 @@ struct Lines<'a> {
     scanner: Scanner<'a>,
     /// The tokens of the current line.
     tokens: Vec<Token<'a>>,
+    /// Where the first comment starts.
+    first_comment: Option<usize>,
 }
 
 impl<'a> Lines<'a> {
-    /// Goes to the next line that is not blank; `false` at the end of the file.
+    /// Goes to the next line that is neither blank nor a comment, which `#` or `//` starts; `false` at the end of the file.
     fn next(&mut self) -> bool {
         self.tokens.clear();
         while self.tokens.is_empty() && self.scanner.peek().is_some() {
             let mut offset = self.scanner.offset();
             for text in self.scanner.line().split(u8::is_ascii_whitespace) {
+                if text.starts_with(b"#") || text.starts_with(b"//") {
+                    self.first_comment.get_or_insert(offset);
+                    break;
+                }
                 if !text.is_empty() {
                     self.tokens.push(Token { text, offset });
                 }

@@ -8,6 +8,7 @@ use crate::circuit::{
     Builder, Circuit, GateKind, LatchInit, Literal, NodeId, Property, PropertyKind, TruthTable,
     WordOrder,
 };
+use crate::content;
 use crate::error::{Error, Place, Result};
 use crate::format::order::topological_order;
 use crate::format::{Format, Loaded};
@@ -19,7 +20,7 @@ const QUOTE: usize = 60;
 
 pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
-    let document: Value = serde_json::from_slice(bytes).map_err(|error| syntax(&error, file))?;
+    let document = content::json(bytes).map_err(|error| syntax(&error, file))?;
     let circuit = circuit(&document).map_err(|error| error.at(Place::File(file.to_string())))?;
     Ok(Loaded { circuit, format: Format::Json, notes: Vec::new() })
 }

@@ -1,154 +1,262 @@
-//! Verilog expressions into gates: precedence with two stacks, so nesting costs heap, not stack.
+//! Verilog expressions into trees: precedence with two stacks, so nesting costs heap, not stack.
 
+use super::elaborate::{Elaboration, Entry};
 use super::lexer::{Lexeme, Shape};
-use super::{Module, Range};
-use crate::circuit::GateKind;
+use super::number::{self, Value};
+use super::range::{Part, Select};
+use super::write;
 use crate::error::{Error, Result};
-use crate::format::cursor::{Source, Token, quote};
-use crate::format::netlist::{Net, Netlist, Pin};
+use crate::format::cursor::{Token, quote};
 
-/// A bit of an expression. The gate at its root is not in the netlist yet, so that the net it is
-/// assigned to can be its own, and a complement can change its kind.
-#[derive(Debug, Clone)]
-pub enum Bit {
-    Constant(bool),
-    Pin(Pin),
-    Gate(GateKind, Vec<Pin>),
+/// Operators of one operand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unary {
+    Plus,
+    Minus,
+    Complement,
+    /// `!`
+    Not,
+    And,
+    Nand,
+    Or,
+    Nor,
+    Xor,
+    Xnor,
+    /// `$signed`
+    Signed,
+    /// `$unsigned`
+    Unsigned,
+    /// `$clog2`
+    Log,
 }
 
-/// The netlist and the constants in it.
-pub struct Gates<'a> {
-    pub netlist: Netlist<'a>,
-    /// Whether a constant had an x or z digit.
-    pub has_unknown: bool,
-    constants: [Option<Net>; 2],
+/// Operators of two operands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Binary {
+    And,
+    Or,
+    Xor,
+    Xnor,
+    LogicalAnd,
+    LogicalOr,
+    Equal,
+    Unequal,
+    Less,
+    LessEqual,
+    Greater,
+    GreaterEqual,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Modulo,
+    Power,
+    ShiftLeft,
+    ShiftRight,
+    /// `<<<`
+    ArithmeticLeft,
+    /// `>>>`
+    ArithmeticRight,
 }
 
-impl<'a> Gates<'a> {
-    pub fn new(source: Source<'a>) -> Self {
-        Gates { netlist: Netlist::new(source), has_unknown: false, constants: [None; 2] }
-    }
-
-    /// The bit as a fan-in.
-    pub fn pin(&mut self, bit: Bit, offset: usize) -> Result<Pin> {
-        match bit {
-            Bit::Pin(pin) => Ok(pin),
-            Bit::Constant(value) => self.constant(value, offset).map(Pin::from),
-            Bit::Gate(kind, pins) => {
-                let net = self.netlist.anonymous(offset);
-                self.netlist.gate(net, kind, &pins, offset)?;
-                Ok(net.into())
-            }
-        }
-    }
-
-    fn constant(&mut self, value: bool, offset: usize) -> Result<Net> {
-        if let Some(net) = self.constants[usize::from(value)] {
-            return Ok(net);
-        }
-        let net = self.netlist.anonymous(offset);
-        self.netlist.gate(net, GateKind::Const(value), &[], offset)?;
-        self.constants[usize::from(value)] = Some(net);
-        Ok(net)
-    }
-
-    /// Lets the bit drive a net.
-    pub fn drive(&mut self, net: Net, bit: Bit, offset: usize) -> Result<()> {
-        match bit {
-            Bit::Constant(value) => self.netlist.gate(net, GateKind::Const(value), &[], offset),
-            Bit::Gate(kind, pins) => self.netlist.gate(net, kind, &pins, offset),
-            Bit::Pin(Pin { net: from, complemented }) => {
-                let kind = if complemented { GateKind::Not } else { GateKind::Buf };
-                self.netlist.gate(net, kind, &[from.into()], offset)
-            }
-        }
-    }
-
-    /// The gate over two bits; chains of one associative kind become one wide gate.
-    fn binary(&mut self, kind: GateKind, left: Bit, right: Bit, offset: usize) -> Result<Bit> {
-        let mut pins = match left {
-            Bit::Gate(inner, pins) if inner == kind && kind != GateKind::Xnor => pins,
-            other => vec![self.pin(other, offset)?],
-        };
-        pins.push(self.pin(right, offset)?);
-        Ok(Bit::Gate(kind, pins))
-    }
+/// What stands at a node of the tree; operands are indices of nodes before it.
+#[derive(Debug)]
+pub enum Kind {
+    Leaf(Value),
+    Unary(Unary, usize),
+    Binary(Binary, usize, usize),
+    /// Select, then, otherwise.
+    Choice(usize, usize, usize),
+    /// First item is the most significant.
+    Concat(Vec<usize>),
+    Repeat(usize, usize),
 }
 
-fn complement(bit: Bit) -> Bit {
-    match bit {
-        Bit::Constant(value) => Bit::Constant(!value),
-        Bit::Pin(pin) => Bit::Pin(pin.flip_if(true)),
-        Bit::Gate(GateKind::Mux, pins) => {
-            Bit::Gate(GateKind::Mux, vec![pins[0], pins[1].flip_if(true), pins[2].flip_if(true)])
-        }
-        Bit::Gate(kind, pins) => Bit::Gate(
-            match kind {
-                GateKind::And => GateKind::Nand,
-                GateKind::Nand => GateKind::And,
-                GateKind::Or => GateKind::Nor,
-                GateKind::Nor => GateKind::Or,
-                GateKind::Xor => GateKind::Xnor,
-                GateKind::Xnor => GateKind::Xor,
-                _ => unreachable!("expressions have no other gates"),
-            },
-            pins,
-        ),
-    }
+/// A node with the width and sign that it has by itself (IEEE 1364-2005, 5.4 and 5.5).
+#[derive(Debug)]
+pub struct Node {
+    pub kind: Kind,
+    pub width: usize,
+    pub signed: bool,
+    pub is_unsized: bool,
+    pub offset: usize,
+    /// The first node of this node's tree, which is all nodes from there to this one.
+    pub first: usize,
 }
 
 /// What waits on the operator stack.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Operator {
-    Complement,
-    Binary(GateKind, u8),
+#[derive(Debug, Clone, Copy)]
+enum Operator<'a> {
+    Unary(Unary),
+    Binary(Binary, u8),
     /// `?` whose `:` has not come.
     Question,
     /// `?` and `:`.
     Choice,
     Parenthesis,
+    /// `$signed(`
+    Call(Unary),
     /// `{` and how many of its items are complete.
     Brace(usize),
+    /// `{count{ … }` whose second closing brace has not come.
+    Repeat(usize),
+    /// `name[`, and the first bound where there are two.
+    Bracket(Token<'a>, Option<(Part, i64)>),
 }
 
-impl Operator {
+/// Above all binary operators.
+const UNARY: u8 = 14;
+/// Just above `?:`, whose choices nest to the right.
+const ABOVE_CHOICE: u8 = 2;
+
+impl Operator<'_> {
     /// Higher binds tighter; what encloses binds not at all.
     fn precedence(self) -> u8 {
         match self {
-            Operator::Complement => 9,
+            Operator::Unary(_) => UNARY,
             Operator::Binary(_, precedence) => precedence,
             Operator::Choice => 1,
-            Operator::Question | Operator::Parenthesis | Operator::Brace(_) => 0,
+            _ => 0,
         }
     }
 }
 
-fn binary_operator(lexeme: Lexeme<'_>) -> Option<Operator> {
-    let (kind, precedence) = match lexeme.token.text {
+fn binary_operator(lexeme: Lexeme<'_>) -> Option<(Binary, u8)> {
+    Some(match lexeme.token.text {
         _ if lexeme.shape != Shape::Symbol => return None,
-        "&" => (GateKind::And, 8),
-        "^" => (GateKind::Xor, 7),
-        "~^" | "^~" => (GateKind::Xnor, 7),
-        "|" => (GateKind::Or, 6),
-        "&&" => (GateKind::And, 5),
-        "||" => (GateKind::Or, 4),
+        "**" => (Binary::Power, 13),
+        "*" => (Binary::Multiply, 12),
+        "/" => (Binary::Divide, 12),
+        "%" => (Binary::Modulo, 12),
+        "+" => (Binary::Add, 11),
+        "-" => (Binary::Subtract, 11),
+        "<<" => (Binary::ShiftLeft, 10),
+        ">>" => (Binary::ShiftRight, 10),
+        "<<<" => (Binary::ArithmeticLeft, 10),
+        ">>>" => (Binary::ArithmeticRight, 10),
+        "<" => (Binary::Less, 9),
+        "<=" => (Binary::LessEqual, 9),
+        ">" => (Binary::Greater, 9),
+        ">=" => (Binary::GreaterEqual, 9),
+        // No bit is x or z here, so these are the same.
+        "==" | "===" => (Binary::Equal, 8),
+        "!=" | "!==" => (Binary::Unequal, 8),
+        "&" => (Binary::And, 7),
+        "^" => (Binary::Xor, 6),
+        "~^" | "^~" => (Binary::Xnor, 6),
+        "|" => (Binary::Or, 5),
+        "&&" => (Binary::LogicalAnd, 4),
+        "||" => (Binary::LogicalOr, 3),
         _ => return None,
-    };
-    Some(Operator::Binary(kind, precedence))
+    })
 }
 
-/// The two stacks of an expression that is being read.
+fn unary_operator(lexeme: Lexeme<'_>) -> Option<Unary> {
+    Some(match lexeme.token.text {
+        _ if lexeme.shape != Shape::Symbol => return None,
+        "+" => Unary::Plus,
+        "-" => Unary::Minus,
+        "~" => Unary::Complement,
+        "!" => Unary::Not,
+        "&" => Unary::And,
+        "~&" => Unary::Nand,
+        "|" => Unary::Or,
+        "~|" => Unary::Nor,
+        "^" => Unary::Xor,
+        "~^" | "^~" => Unary::Xnor,
+        _ => return None,
+    })
+}
+
+fn system_function(word: &str) -> Option<Unary> {
+    match word {
+        "$signed" => Some(Unary::Signed),
+        "$unsigned" => Some(Unary::Unsigned),
+        "$clog2" => Some(Unary::Log),
+        _ => None,
+    }
+}
+
+/// The tree and the two stacks of an expression that is being read.
 #[derive(Default)]
-struct Stacks {
-    /// Vectors, least significant bit first.
-    operands: Vec<Vec<Bit>>,
-    operators: Vec<(Operator, usize)>,
+struct Stacks<'a> {
+    nodes: Vec<Node>,
+    operands: Vec<usize>,
+    operators: Vec<(Operator<'a>, usize)>,
 }
 
-impl<'a> Module<'a> {
-    /// Reads an expression up to the first lexeme that cannot belong to it; bits come least
-    /// significant first.
-    pub(super) fn expression(&mut self) -> Result<Vec<Bit>> {
+impl Stacks<'_> {
+    fn operand(&mut self) -> usize {
+        self.operands.pop().expect("an operator has its operands")
+    }
+
+    /// Adds a node over the last operands, with its width and sign.
+    fn push(&mut self, kind: Kind, offset: usize) {
+        let first = match &kind {
+            Kind::Leaf(_) => self.nodes.len(),
+            Kind::Unary(_, a)
+            | Kind::Binary(_, a, _)
+            | Kind::Choice(a, ..)
+            | Kind::Repeat(_, a) => self.nodes[*a].first,
+            Kind::Concat(items) => self.nodes[items[0]].first,
+        };
+        let (width, signed, is_unsized) = self.shape(&kind);
+        self.nodes.push(Node { kind, width, signed, is_unsized, offset, first });
+        self.operands.push(self.nodes.len() - 1);
+    }
+
+    /// Width, sign and whether there is no width of its own: IEEE 1364-2005, tables 5-22 and 5.5.1.
+    fn shape(&self, kind: &Kind) -> (usize, bool, bool) {
+        let of =
+            |at: usize| (self.nodes[at].width, self.nodes[at].signed, self.nodes[at].is_unsized);
+        let both = |a: usize, b: usize| {
+            let (a, b) = (of(a), of(b));
+            (a.0.max(b.0), a.1 && b.1, a.2 || b.2)
+        };
+        match kind {
+            Kind::Leaf(value) => (value.bits.len(), value.signed, value.is_unsized),
+            Kind::Unary(operator, a) => match operator {
+                Unary::Plus | Unary::Minus | Unary::Complement => of(*a),
+                Unary::Signed => (of(*a).0, true, of(*a).2),
+                Unary::Unsigned => (of(*a).0, false, of(*a).2),
+                Unary::Log => (number::UNSIZED, true, true),
+                _ => (1, false, false),
+            },
+            Kind::Binary(operator, a, b) => match operator {
+                operator if operator.is_shift() => of(*a),
+                operator if operator.is_one_bit() => (1, false, false),
+                _ => both(*a, *b),
+            },
+            Kind::Choice(_, then, otherwise) => both(*then, *otherwise),
+            Kind::Concat(items) => {
+                let sum = items.iter().fold(0usize, |sum, &i| sum.saturating_add(of(i).0));
+                (sum, false, false)
+            }
+            Kind::Repeat(count, item) => (count.saturating_mul(of(*item).0), false, false),
+        }
+    }
+}
+
+impl Binary {
+    /// Whether the right side is an amount, whose width and sign do not matter to the result's.
+    pub fn is_shift(self) -> bool {
+        use Binary::{ArithmeticLeft, ArithmeticRight, Power, ShiftLeft, ShiftRight};
+        matches!(self, ShiftLeft | ShiftRight | ArithmeticLeft | ArithmeticRight | Power)
+    }
+
+    pub fn is_comparison(self) -> bool {
+        use Binary::{Equal, Greater, GreaterEqual, Less, LessEqual, Unequal};
+        matches!(self, Equal | Unequal | Less | LessEqual | Greater | GreaterEqual)
+    }
+
+    pub fn is_one_bit(self) -> bool {
+        self.is_comparison() || matches!(self, Binary::LogicalAnd | Binary::LogicalOr)
+    }
+}
+
+impl<'a> Elaboration<'_, 'a> {
+    /// Reads an expression up to the first lexeme that cannot belong to it; its root is the last node.
+    pub(super) fn expression(&mut self) -> Result<Vec<Node>> {
         let mut stacks = Stacks::default();
         loop {
             self.operand(&mut stacks)?;
@@ -158,272 +266,252 @@ impl<'a> Module<'a> {
         }
         self.reduce(&mut stacks, 1)?;
         match stacks.operators.last() {
-            None => Ok(stacks.operands.pop().expect("an expression has an operand")),
+            None => Ok(stacks.nodes),
             Some((Operator::Question, _)) => Err(self.unexpected("\":\"")),
             Some((Operator::Brace(_), _)) => Err(self.unexpected("\",\" or \"}\"")),
+            Some((Operator::Repeat(_), _)) => Err(self.unexpected("\"}\"")),
+            Some((Operator::Bracket(..), _)) => Err(self.unexpected("an operator or \"]\"")),
             Some(_) => Err(self.unexpected("an operator or \")\"")),
         }
     }
 
     /// Prefixes and then an operand.
-    fn operand(&mut self, stacks: &mut Stacks) -> Result<()> {
+    fn operand(&mut self, stacks: &mut Stacks<'a>) -> Result<()> {
         loop {
-            let lexeme = self.lexer.peek();
+            let lexeme = self.peek();
             let offset = lexeme.token.offset;
-            let prefix = match (lexeme.shape, lexeme.token.text) {
-                (Shape::Symbol, "~" | "!") => Operator::Complement,
-                (Shape::Symbol, "(") => Operator::Parenthesis,
-                (Shape::Symbol, "{") => Operator::Brace(0),
-                (Shape::Word | Shape::Escaped, _) => {
-                    let bits = self.reference()?;
-                    stacks.operands.push(bits);
-                    return Ok(());
+            let prefix = if let Some(operator) = unary_operator(lexeme) {
+                Operator::Unary(operator)
+            } else if lexeme.is("(") {
+                Operator::Parenthesis
+            } else if lexeme.is("{") {
+                Operator::Brace(0)
+            } else if let Some(call) = system_function(lexeme.word()) {
+                self.take();
+                if !self.is("(") {
+                    return Err(self.unexpected("\"(\""));
                 }
-                (Shape::Number, _) => {
-                    let bits = self.number(lexeme.token)?;
-                    self.lexer.take()?;
-                    stacks.operands.push(bits);
-                    return Ok(());
+                Operator::Call(call)
+            } else {
+                match self.primary(lexeme)? {
+                    Some(value) => {
+                        stacks.push(Kind::Leaf(value), offset);
+                        return Ok(());
+                    }
+                    None => Operator::Bracket(lexeme.token, None),
                 }
-                _ => return Err(self.unexpected("a net, a constant, ~ or \"(\"")),
             };
-            self.lexer.take()?;
+            self.take();
             stacks.operators.push((prefix, offset));
         }
     }
 
+    /// A constant or a name; nothing for a name behind which `[` stands.
+    fn primary(&mut self, lexeme: Lexeme<'a>) -> Result<Option<Value>> {
+        match lexeme.shape {
+            Shape::Number | Shape::Based => self.constant(lexeme).map(Some),
+            Shape::Word if lexeme.token.text.starts_with('$') => Err(self
+                .unexpected("$signed, $unsigned or $clog2, the system functions that are known")),
+            Shape::Word if write::is_keyword(lexeme.token.text) => {
+                Err(self.unexpected("a net, a constant, ~ or \"(\""))
+            }
+            Shape::Word | Shape::Escaped => {
+                self.take();
+                if self.is("[") {
+                    return Ok(None);
+                }
+                if self.is("(") {
+                    return Err(self.refuse("an expression without calls of functions"));
+                }
+                if self.is(".") {
+                    return Err(self.refuse("a name of this module, not one inside an instance"));
+                }
+                self.whole(lexeme.token).map(Some)
+            }
+            Shape::Text => Err(self.unexpected("a net or a constant, not a string")),
+            _ => Err(self.unexpected("a net, a constant, ~ or \"(\"")),
+        }
+    }
+
+    fn constant(&mut self, first: Lexeme<'a>) -> Result<Value> {
+        self.take();
+        let behind = self.peek();
+        let value = match (first.shape, behind.shape) {
+            (Shape::Number, Shape::Based) => {
+                let width = number::width(&self.source, first, self.most_bits())?;
+                self.take();
+                number::based(&self.source, behind, Some(width))?
+            }
+            (Shape::Number, _) => number::plain(&self.source, first)?,
+            _ => number::based(&self.source, first, None)?,
+        };
+        self.charge(value.bits.len(), first.token.offset)?;
+        Ok(value)
+    }
+
     /// Closing marks and then an operator; false where the expression ends.
-    fn operators(&mut self, stacks: &mut Stacks) -> Result<bool> {
+    fn operators(&mut self, stacks: &mut Stacks<'a>) -> Result<bool> {
         loop {
-            let lexeme = self.lexer.peek();
+            let lexeme = self.peek();
             let offset = lexeme.token.offset;
-            if let Some(operator) = binary_operator(lexeme) {
-                self.reduce(stacks, operator.precedence())?;
-                stacks.operators.push((operator, offset));
-                self.lexer.take()?;
-                return Ok(true);
-            }
-            if lexeme.is("?") {
-                // Only what binds tighter: choices nest to the right.
-                self.reduce(stacks, 2)?;
+            if let Some((operator, precedence)) = binary_operator(lexeme) {
+                self.reduce(stacks, precedence)?;
+                stacks.operators.push((Operator::Binary(operator, precedence), offset));
+            } else if lexeme.is("?") {
+                self.reduce(stacks, ABOVE_CHOICE)?;
                 stacks.operators.push((Operator::Question, offset));
-                self.lexer.take()?;
-                return Ok(true);
-            }
-            if !matches!(lexeme.token.text, ":" | "," | ")" | "}") || lexeme.shape != Shape::Symbol
-            {
+            } else if lexeme.shape == Shape::Symbol {
+                self.reduce(stacks, 1)?;
+                match self.close(stacks, lexeme)? {
+                    Closed::Operand => continue,
+                    Closed::Separator => {}
+                    Closed::Nothing => return Ok(false),
+                }
+            } else {
                 return Ok(false);
             }
-            self.reduce(stacks, 1)?;
-            let top = stacks.operators.last_mut().map(|(operator, _)| operator);
-            match (lexeme.token.text, top) {
-                (":", Some(top @ Operator::Question)) => *top = Operator::Choice,
-                (",", Some(Operator::Brace(items))) => *items += 1,
-                (")", Some(Operator::Parenthesis)) => {
-                    stacks.operators.pop();
-                    self.lexer.take()?;
-                    continue;
-                }
-                ("}", Some(Operator::Brace(items))) => {
-                    let start = stacks.operands.len() - 1 - *items;
-                    let items = stacks.operands.split_off(start);
-                    let bits: Vec<Bit> = items.into_iter().rev().flatten().collect();
-                    self.charge(bits.len(), offset)?;
-                    stacks.operands.push(bits);
-                    stacks.operators.pop();
-                    self.lexer.take()?;
-                    continue;
-                }
-                _ => return Ok(false),
-            }
-            self.lexer.take()?;
+            self.take();
             return Ok(true);
         }
     }
 
+    /// A mark that ends what encloses an operand, or separates its parts.
+    fn close(&mut self, stacks: &mut Stacks<'a>, mark: Lexeme<'a>) -> Result<Closed> {
+        let Some((top, offset)) = stacks.operators.last().copied() else {
+            return Ok(Closed::Nothing);
+        };
+        let replaced = match (mark.token.text, top) {
+            (":", Operator::Question) => Operator::Choice,
+            (",", Operator::Brace(items)) => Operator::Brace(items + 1),
+            ("{", Operator::Brace(0)) => {
+                let count = self.count(stacks, mark)?;
+                stacks.operators.pop();
+                stacks.operators.push((Operator::Repeat(count), offset));
+                stacks.operators.push((Operator::Brace(0), mark.token.offset));
+                return Ok(Closed::Separator);
+            }
+            (":" | "+:" | "-:", Operator::Bracket(name, None)) => {
+                let part = Part::of(mark.token.text);
+                Operator::Bracket(name, Some((part, self.bound(stacks)?)))
+            }
+            (")", Operator::Parenthesis) => return self.closed(stacks, None),
+            (")", Operator::Call(call)) => {
+                let operand = stacks.operand();
+                stacks.push(Kind::Unary(call, operand), offset);
+                return self.closed(stacks, None);
+            }
+            ("}", Operator::Brace(items)) => {
+                let items = stacks.operands.split_off(stacks.operands.len() - 1 - items);
+                self.check_items(stacks, &items)?;
+                stacks.push(Kind::Concat(items), offset);
+                return self.closed(stacks, None);
+            }
+            ("}", Operator::Repeat(count)) => {
+                let item = stacks.operand();
+                stacks.push(Kind::Repeat(count, item), offset);
+                return self.closed(stacks, None);
+            }
+            ("]", Operator::Bracket(name, first)) => {
+                let last = self.bound(stacks)?;
+                return self.closed(stacks, Some((name, Select { first, last })));
+            }
+            _ => return Ok(Closed::Nothing),
+        };
+        stacks.operators.last_mut().expect("it is there").0 = replaced;
+        Ok(Closed::Separator)
+    }
+
+    /// Takes the mark behind a complete operand; `select` is one that is read from a name.
+    fn closed(
+        &mut self,
+        stacks: &mut Stacks<'a>,
+        select: Option<(Token<'a>, Select)>,
+    ) -> Result<Closed> {
+        let opened = stacks.operators.pop().map_or(0, |(_, offset)| offset);
+        self.take();
+        if let Some((name, select)) = select {
+            if self.is("[") {
+                return Err(self.refuse("one index or range behind a name"));
+            }
+            let value = self.select(name, select)?;
+            stacks.push(Kind::Leaf(value), opened);
+        }
+        Ok(Closed::Operand)
+    }
+
+    fn check_items(&self, stacks: &Stacks<'a>, items: &[usize]) -> Result<()> {
+        match items.iter().map(|&item| &stacks.nodes[item]).find(|node| node.is_unsized) {
+            None => Ok(()),
+            Some(node) => Err(self
+                .source
+                .error(node.offset, "constants with their width in a concatenation", "one without")
+                .hint("write 1'b1 for one bit, 8'd1 for eight")),
+        }
+    }
+
+    /// The last operand as an integer, its nodes taken off the tree.
+    fn bound(&mut self, stacks: &mut Stacks<'a>) -> Result<i64> {
+        let root = stacks.operand();
+        let nodes = stacks.nodes.split_off(stacks.nodes[root].first);
+        self.integer(nodes, stacks.nodes.len())
+    }
+
+    /// How often `{count{ … }}` repeats.
+    fn count(&mut self, stacks: &mut Stacks<'a>, at: Lexeme<'a>) -> Result<usize> {
+        let count = self.bound(stacks)?;
+        usize::try_from(count).map_err(|_| {
+            self.source.error(
+                at.token.offset,
+                "a count of 0 or more before the brace",
+                count.to_string(),
+            )
+        })
+    }
+
     /// Applies the operators on the stack that bind at least as tightly as `precedence`.
-    fn reduce(&mut self, stacks: &mut Stacks, precedence: u8) -> Result<()> {
+    fn reduce(&mut self, stacks: &mut Stacks<'a>, precedence: u8) -> Result<()> {
         while let Some(&(operator, offset)) = stacks.operators.last()
             && operator.precedence() >= precedence
         {
             stacks.operators.pop();
-            let mut operand = || stacks.operands.pop().expect("an operator has its operands");
-            let bits = match operator {
-                Operator::Complement => operand().into_iter().map(complement).collect(),
-                Operator::Binary(kind, _) => {
-                    let (right, left) = (operand(), operand());
-                    self.binary(kind, left, right, offset)?
+            let kind = match operator {
+                Operator::Unary(operator) => Kind::Unary(operator, stacks.operand()),
+                Operator::Binary(operator, _) => {
+                    let (right, left) = (stacks.operand(), stacks.operand());
+                    Kind::Binary(operator, left, right)
                 }
                 Operator::Choice => {
-                    let (otherwise, then, select) = (operand(), operand(), operand());
-                    self.choice(select, then, otherwise, offset)?
+                    let (otherwise, then, select) =
+                        (stacks.operand(), stacks.operand(), stacks.operand());
+                    Kind::Choice(select, then, otherwise)
                 }
                 _ => unreachable!("what encloses has precedence 0"),
             };
-            self.charge(bits.len(), offset)?;
-            stacks.operands.push(bits);
+            stacks.push(kind, offset);
         }
         Ok(())
     }
 
-    fn binary(
-        &mut self,
-        kind: GateKind,
-        left: Vec<Bit>,
-        right: Vec<Bit>,
-        offset: usize,
-    ) -> Result<Vec<Bit>> {
-        self.require_width(left.len(), right.len(), offset)?;
-        let pairs = left.into_iter().zip(right);
-        pairs.map(|(left, right)| self.gates.binary(kind, left, right, offset)).collect()
-    }
-
-    fn choice(
-        &mut self,
-        mut select: Vec<Bit>,
-        then: Vec<Bit>,
-        otherwise: Vec<Bit>,
-        offset: usize,
-    ) -> Result<Vec<Bit>> {
-        self.require_width(1, select.len(), offset)?;
-        self.require_width(then.len(), otherwise.len(), offset)?;
-        let select = self.gates.pin(select.pop().expect("one bit"), offset)?;
-        let mut bits = Vec::with_capacity(then.len());
-        for (then, otherwise) in then.into_iter().zip(otherwise) {
-            let otherwise = self.gates.pin(otherwise, offset)?;
-            let then = self.gates.pin(then, offset)?;
-            bits.push(Bit::Gate(GateKind::Mux, vec![select, otherwise, then]));
-        }
-        Ok(bits)
-    }
-
-    fn require_width(&self, expected: usize, found: usize, offset: usize) -> Result<()> {
-        if expected == found {
-            return Ok(());
-        }
-        let expected = format!("operands of equal width, {expected} bits");
-        Err(self.source.error(offset, expected, format!("{found}")))
-    }
-
-    /// A name, perhaps with `[3]` or `[3:0]` behind it.
-    fn reference(&mut self) -> Result<Vec<Bit>> {
-        let name = self.lexer.take()?.token;
-        let signal = match self.by_name.get(name.text) {
-            Some(&signal) => signal,
-            None => self.create(name, None, None)?,
-        };
-        if !self.lexer.is("[") {
-            return self.whole(name, signal);
-        }
-        let offset = self.lexer.take()?.token.offset;
-        let left = self.index()?;
-        let right = if self.lexer.is(":") {
-            self.lexer.take()?;
-            self.index()?
-        } else {
-            left
-        };
-        self.expect("]")?;
-        self.select(name, signal, (left, right), offset)
-    }
-
-    /// All bits of a signal.
-    pub(super) fn whole(&mut self, name: Token<'a>, signal: usize) -> Result<Vec<Bit>> {
-        match self.signals[signal].range {
-            Some(range) => self.select(name, signal, (range.left, range.right), name.offset),
-            None => {
-                let net = self.signals[signal].nets[0];
-                self.gates.netlist.mention(net, name.offset);
-                Ok(vec![Bit::Pin(net.into())])
-            }
+    /// What a name stands for, as a whole.
+    fn whole(&mut self, name: Token<'a>) -> Result<Value> {
+        match self.entry(name)? {
+            Entry::Parameter(value, _) => Ok(value),
+            Entry::Signal(signal) => self.read_signal(name, signal),
         }
     }
 
-    fn select(
-        &mut self,
-        name: Token<'a>,
-        signal: usize,
-        (left, right): (usize, usize),
-        offset: usize,
-    ) -> Result<Vec<Bit>> {
-        let range = self.signals[signal].range;
-        let (low, high) = (left.min(right), left.max(right));
-        let width = range.map_or(0, |range| range.width());
-        let base = range.map_or(0, |range| range.low());
-        let is_reversed = range.is_some_and(|range| range.left < range.right);
-        if low < base || high - base >= width {
-            return Err(self.outside(name, range, (left, right), offset));
-        }
-        self.charge(high - low + 1, name.offset)?;
-        let mut bits = Vec::with_capacity(high - low + 1);
-        for &net in &self.signals[signal].nets[low - base..=high - base] {
-            self.gates.netlist.mention(net, name.offset);
-            bits.push(Bit::Pin(net.into()));
-        }
-        if is_reversed {
-            bits.reverse();
-        }
-        Ok(bits)
-    }
-
-    fn outside(
-        &self,
-        name: Token<'a>,
-        range: Option<Range>,
-        (left, right): (usize, usize),
-        offset: usize,
-    ) -> Error {
-        let expected = match range {
-            None => format!("no index, as {} is a single net", quote(name.text)),
-            Some(range) => format!("an index within [{}:{}]", range.left, range.right),
-        };
-        let found = if left == right { format!("[{left}]") } else { format!("[{left}:{right}]") };
-        self.source.error(offset, expected, found).hint(
-            "a vector is declared before it is used; a name that holds brackets begins with a backslash",
-        )
-    }
-
-    /// `1'b0`, `4'hF`, or an unsized 0 or 1, which is one bit.
-    fn number(&mut self, token: Token<'a>) -> Result<Vec<Bit>> {
-        let error = |expected: &str| self.source.error(token.offset, expected, quote(token.text));
-        let Some((width, digits)) = token.text.split_once('\'') else {
-            return match token.text {
-                "0" => Ok(vec![Bit::Constant(false)]),
-                "1" => Ok(vec![Bit::Constant(true)]),
-                _ => Err(error("a constant with its width, such as 1'b0")),
-            };
-        };
-        let width = if width.is_empty() { Ok(1) } else { width.parse::<u32>() };
-        let mut digits = digits.chars();
-        let bits_per_digit = match digits.next() {
-            Some('b' | 'B') => 1,
-            Some('o' | 'O') => 3,
-            Some('h' | 'H') => 4,
-            Some('d' | 'D') if matches!(digits.as_str(), "0" | "1") => 1,
-            _ => return Err(error("a binary, octal or hexadecimal constant such as 1'b0")),
-        };
-        let Ok(width) = width else { return Err(error("a width in bits")) };
-        let (bits, has_unknown) = digit_bits(digits.as_str(), bits_per_digit)
-            .ok_or_else(|| error("digits of the constant's base"))?;
-        let width = width as usize;
-        if width == 0 || bits.iter().skip(width).any(|bit| *bit) {
-            return Err(error("a constant that fits its width"));
-        }
-        self.charge(width, token.offset)?;
-        self.gates.has_unknown |= has_unknown;
-        Ok((0..width).map(|i| Bit::Constant(bits.get(i).copied().unwrap_or(false))).collect())
+    pub(super) fn refuse(&self, expected: &str) -> Error {
+        let found = self.peek();
+        self.source.error(found.token.offset, expected, quote(found.token.text)).hint(super::HINT)
     }
 }
 
-/// The bits of the digits, least significant first, and whether there was an x or z among them.
-fn digit_bits(digits: &str, bits_per_digit: usize) -> Option<(Vec<bool>, bool)> {
-    let mut bits = Vec::new();
-    let mut has_unknown = false;
-    for digit in digits.chars().rev().filter(|&digit| digit != '_') {
-        let is_unknown = matches!(digit, 'x' | 'X' | 'z' | 'Z' | '?');
-        has_unknown |= is_unknown;
-        let value = if is_unknown { 0 } else { digit.to_digit(1 << bits_per_digit)? };
-        bits.extend((0..bits_per_digit).map(|i| value >> i & 1 == 1));
-    }
-    (!bits.is_empty()).then_some((bits, has_unknown))
+/// What a mark did.
+enum Closed {
+    /// It completed an operand, and was taken.
+    Operand,
+    /// It came between operands.
+    Separator,
+    /// It does not belong to the expression.
+    Nothing,
 }

@@ -91,11 +91,7 @@ fn operand(names: &NetNames, literal: Literal) -> String {
 fn identifier(name: &str) -> String {
     let starts = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '$'));
-    if starts && is_plain && !KEYWORDS.contains(&name) {
-        name.to_string()
-    } else {
-        format!("\\{name} ")
-    }
+    if starts && is_plain && !is_keyword(name) { name.to_string() } else { format!("\\{name} ") }
 }
 
 fn constant(value: bool) -> &'static str {
@@ -144,7 +140,12 @@ fn sum_of_products(table: TruthTable, operands: &[String]) -> String {
     if value { sum } else { format!("~({sum})") }
 }
 
-/// Words that Verilog-2001 reserves.
+/// Whether Verilog reserves the word.
+pub fn is_keyword(word: &str) -> bool {
+    KEYWORDS.binary_search(&word).is_ok()
+}
+
+/// Words that Verilog-2001 reserves, in order.
 const KEYWORDS: &[&str] = &[
     "always",
     "and",
@@ -260,6 +261,7 @@ const KEYWORDS: &[&str] = &[
     "trireg",
     "unsigned",
     "use",
+    "uwire",
     "vectored",
     "wait",
     "wand",

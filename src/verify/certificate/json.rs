@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::super::{PairBy, Subject};
 use super::{ASSUMPTIONS, Certificate, Condition, Facts};
 use crate::circuit::Circuit;
+use crate::content;
 use crate::error::{Error, Result};
 use crate::model::Model;
 
@@ -87,7 +88,7 @@ impl CertificateFile {
     /// # Errors
     /// The text is no certificate, with the entry that is missing or wrong.
     pub fn from_json(text: &str) -> Result<Self> {
-        let kept: Value = serde_json::from_str(text)
+        let kept = content::json(text.as_bytes())
             .map_err(|error| Error::new("a certificate (JSON)", error.to_string()))?;
         let document: Document = serde_path_to_error::deserialize(&kept)
             .map_err(|error| Error::new("a certificate (JSON)", error.to_string()))?;

@@ -1,0 +1,3 @@
+module m (input a, b, output y);
+  always @(*) y = a & b;
+endmodule

@@ -1,0 +1,4 @@
+module m (input a, output y);
+`ifdef FAST
+  assign y = a;
+endmodule

@@ -1,0 +1,4 @@
+`include "cells.v"
+module m (input a, output y);
+  assign y = a;
+endmodule
