@@ -5,10 +5,17 @@
 //! same operands with the same function is the same literal, so two circuits that agree in structure
 //! meet in one literal and nothing is left to solve. The solver is BatSat, or CaDiCaL with the feature
 //! `cadical`; without a time limit, answers are the same on every run.
+//!
+//! The solver is not trusted. That no assignment exists is said once every clause it derived was seen to
+//! follow by unit propagation, that one exists once it was seen to satisfy every clause; all else is
+//! undecided. Trusted are `proof.rs` and `solver.rs`, which check that (some 300 lines), and `encode.rs`,
+//! `rows.rs` and `sweep.rs`, which make the clauses and say what an answer means for a circuit (some 650).
 
 use std::time::{Duration, Instant};
 
+mod backend;
 mod encode;
+mod proof;
 mod rows;
 mod solver;
 mod sweep;
@@ -52,6 +59,10 @@ impl Lit {
     fn is_complemented(self) -> bool {
         self.0 % 2 == 1
     }
+
+    fn index(self) -> usize {
+        self.0 as usize
+    }
 }
 
 impl std::ops::Not for Lit {
@@ -86,10 +97,10 @@ impl Limits {
 /// What a solver says of a set of clauses and assumptions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Some assignment satisfies them; [`Encoder::value`] reads it.
+    /// Some assignment satisfies them, and was seen to; [`Encoder::value`] reads it.
     Satisfiable,
-    /// None does.
+    /// None does; the solver's proof was checked.
     Unsatisfiable,
-    /// A limit was reached.
+    /// A limit was reached, or the solver's answer could not be confirmed.
     Undecided,
 }

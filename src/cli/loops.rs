@@ -95,6 +95,7 @@ fn describe(loops: &Loops) -> String {
             bit_string(&witness.start)
         );
     }
+    text += &format!("proof checked: {} lemmas\n", loops.lemmas);
     let [zero, any, kleene] = numbers(loops);
     text + &format!("LOOPS least={zero} from-all-states={any} kleene={kleene}\n")
 }
@@ -158,5 +159,6 @@ fn loops_json(loops: &Loops) -> Value {
             "one_fewer": loops.from_any.one_fewer.as_ref().map(correctness),
         },
         "kleene": { "loops": loops.kleene.0, "least": loops.kleene.1 },
+        "lemmas": loops.lemmas,
     })
 }

@@ -80,7 +80,7 @@ pub fn bench(circuit: &Circuit) -> Result<Vec<u8>> {
 /// An input on which two circuits differ.
 fn differ(a: &Circuit, b: &Circuit) -> Result<Option<Vec<bool>>> {
     match verify::equivalent(a, b, LIMITS)? {
-        Equivalence::Equal => Ok(None),
+        Equivalence::Equal { .. } => Ok(None),
         Equivalence::Differ(input) => Ok(Some(input)),
         Equivalence::Undecided => {
             Err(Error::message("it could not be decided in time whether the circuit is right"))

@@ -290,19 +290,20 @@ impl Encoder {
         Ok(literals)
     }
 
-    /// Demands that at least one of the literals holds.
-    pub fn require_any(&mut self, literals: &[Lit]) {
-        self.load(literals);
-        self.solver.add_clause(literals);
-    }
-
-    /// Whether some assignment of the inputs makes all of `assumptions` true.
+    /// Whether some assignment of the inputs makes all of `assumptions` true. The answer was checked: an
+    /// assignment satisfies every clause, a refutation was gone through step by step. What was refuted is
+    /// a clause for later questions.
     pub fn solve(&mut self, assumptions: &[Lit], limits: Limits) -> Answer {
         if assumptions.contains(&Lit::FALSE) {
             return Answer::Unsatisfiable;
         }
         self.load(assumptions);
         self.solver.solve(assumptions, limits)
+    }
+
+    /// How many clauses that the solver derived were checked so far.
+    pub fn n_lemmas(&self) -> u64 {
+        self.solver.n_lemmas()
     }
 
     /// The value of a literal in the assignment found by [`Self::solve`].

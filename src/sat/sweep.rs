@@ -43,6 +43,7 @@ pub struct Sweep {
     /// What a later variable was replaced by, perhaps itself.
     settled: HashMap<u32, Lit>,
     covers: Covers,
+    n_lemmas: u64,
 }
 
 #[derive(Default)]
@@ -61,6 +62,7 @@ impl Sweep {
             n_first: encoder.n_variables() as u32,
             settled: HashMap::new(),
             covers: Covers::default(),
+            n_lemmas: 0,
         };
         sweep.simulate(encoder);
         for variable in 0..sweep.n_first {
@@ -71,6 +73,11 @@ impl Sweep {
             }
         }
         sweep
+    }
+
+    /// How many clauses that the solver derived were checked so far.
+    pub fn n_lemmas(&self) -> u64 {
+        self.n_lemmas
     }
 
     /// The first circuit's literal that has the value of this one on all assignments, if it is found, else
@@ -100,7 +107,9 @@ impl Sweep {
             if class.strikes >= MAX_STRIKES {
                 break;
             }
-            if agree_nearby(encoder, &mut self.covers, own, member) {
+            let (agree, n_lemmas) = agree_nearby(encoder, &mut self.covers, own, member);
+            self.n_lemmas += n_lemmas;
+            if agree {
                 return member.flip_if(is_complemented);
             }
             class.strikes += 1;
@@ -157,18 +166,21 @@ fn evaluate(gate: &Gate, values: &[Words]) -> Words {
     })
 }
 
-/// Whether two literals agree whatever the operands of the gates nearest below them are; a false answer
-/// says nothing.
-fn agree_nearby(encoder: &Encoder, covers: &mut Covers, a: Lit, b: Lit) -> bool {
+/// Whether two literals agree whatever the operands of the gates nearest below them are, and how many
+/// lemmas were checked for that; a false answer says nothing.
+fn agree_nearby(encoder: &Encoder, covers: &mut Covers, a: Lit, b: Lit) -> (bool, u64) {
+    let mut n_lemmas = 0;
     for (n_gates, conflicts) in WINDOWS {
         let (gates, is_whole) = window(encoder, [a, b], n_gates);
-        match agree_within(encoder, covers, &gates, [a, b], conflicts) {
-            Answer::Unsatisfiable => return true,
-            Answer::Satisfiable if is_whole => return false,
+        let (answer, n) = agree_within(encoder, covers, &gates, [a, b], conflicts);
+        n_lemmas += n;
+        match answer {
+            Answer::Unsatisfiable => return (true, n_lemmas),
+            Answer::Satisfiable if is_whole => break,
             Answer::Satisfiable | Answer::Undecided => {}
         }
     }
-    false
+    (false, n_lemmas)
 }
 
 /// At most `n` gates below the literals, higher variables first, and whether these are all.
@@ -187,14 +199,15 @@ fn window(encoder: &Encoder, roots: [Lit; 2], n: usize) -> (Vec<u32>, bool) {
     (gates, true)
 }
 
-/// Whether the literals can differ, given what the gates are and nothing of their operands.
+/// Whether the literals can differ, given what the gates are and nothing of their operands, and how many
+/// lemmas were checked for the answer.
 fn agree_within(
     encoder: &Encoder,
     covers: &mut Covers,
     gates: &[u32],
     [a, b]: [Lit; 2],
     conflicts: u64,
-) -> Answer {
+) -> (Answer, u64) {
     // Variable 0 is the constant in every solver.
     let mut names = HashMap::from([(0, 0)]);
     for variable in [a.variable(), b.variable()].into_iter().chain(gates.iter().copied()) {
@@ -204,7 +217,7 @@ fn agree_within(
             names.entry(named).or_insert(next);
         }
     }
-    let mut solver = Solver::default();
+    let mut solver: Solver = Solver::default();
     solver.add_clause(&[Lit::TRUE]);
     for &variable in gates {
         let gate = encoder.gate_of(variable).expect("a window holds gates");
@@ -212,10 +225,11 @@ fn agree_within(
     }
     let [a, b] = [a, b].map(|l| Lit::new(names[&l.variable()], l.is_complemented()));
     let limits = Limits { conflicts: Some(conflicts), time: None };
-    match solver.solve(&[a, !b], limits) {
+    let answer = match solver.solve(&[a, !b], limits) {
         Answer::Unsatisfiable => solver.solve(&[!a, b], limits),
         answer => answer,
-    }
+    };
+    (answer, solver.n_lemmas())
 }
 
 #[cfg(test)]

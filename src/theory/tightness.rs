@@ -73,6 +73,8 @@ pub struct Loops {
     /// The least number of loops after which three-valued evaluation knows all outputs of all inputs;
     /// an upper bound only, if the second is false.
     pub kleene: (usize, bool),
+    /// How many clauses that the solver derived were checked on the way.
+    pub lemmas: u64,
 }
 
 impl Loops {
@@ -118,7 +120,8 @@ pub fn loops(network: &Network, layers: usize, limits: Limits) -> Result<Loops> 
             None => unrolling.check(r * layers, Start::All(false), limits.since(start))?,
         };
     }
-    Ok(Loops { layers, depth: network.depth(), from_zero, from_any, kleene })
+    let lemmas = unrolling.encoder.n_lemmas();
+    Ok(Loops { layers, depth: network.depth(), from_zero, from_any, kleene, lemmas })
 }
 
 /// Nodes unrolled between two looks at the clock.
@@ -172,7 +175,7 @@ impl<'n> Unrolling<'n> {
             let wrong = self.encoder.xor(state, self.values[output as usize]);
             match self.encoder.solve(&[wrong], limits.since(begin)) {
                 Answer::Satisfiable => return Ok(Correctness::Wrong(self.witness(start))),
-                Answer::Unsatisfiable => self.encoder.require_any(&[!wrong]),
+                Answer::Unsatisfiable => {}
                 Answer::Undecided => verdict = Correctness::Undecided,
             }
         }
@@ -194,7 +197,7 @@ impl<'n> Unrolling<'n> {
             let [zero, one] = self.knowledge(steps, output).expect("just unrolled");
             match self.encoder.solve(&[!zero, !one], limits.since(begin)) {
                 Answer::Satisfiable => return Ok(Answer::Satisfiable),
-                Answer::Unsatisfiable => self.encoder.require_any(&[zero, one]),
+                Answer::Unsatisfiable => {}
                 Answer::Undecided => answer = Answer::Undecided,
             }
         }

@@ -3,7 +3,7 @@
 //! The miter of two circuits feeds both the same inputs and asks for an assignment on which an output
 //! differs. Inner nodes of the two that are seen to agree are merged first, so that circuits that went
 //! through other tools meet again long before their outputs. What is left of the outputs is asked about one
-//! after the other, each answer a lemma for the next. A difference is evaluated on both circuits before it
+//! after the other, each answer a clause for the next. A difference is evaluated on both circuits before it
 //! is returned.
 
 use std::time::Instant;
@@ -19,8 +19,9 @@ use crate::sat::{Answer, Encoder, Limits, Lit, Sweep};
 /// What is known of two circuits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Equivalence {
-    /// They agree on every assignment.
-    Equal,
+    /// They agree on every assignment. Every refutation that says so was checked, in `lemmas` derived
+    /// clauses besides those of the gates.
+    Equal { lemmas: u64 },
     /// They differ on this one, a bit per input.
     Differ(Vec<bool>),
     /// A limit was reached before a difference was found or excluded.
@@ -55,14 +56,13 @@ pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalenc
             true => literal,
             false => sweep.settle(encoder, literal),
         })?;
-    drop(sweep);
     let [in_a, in_b] = [outputs(a, &nodes_a), outputs(b, &nodes_b)];
-    let mut verdict = Equivalence::Equal;
+    let mut is_decided = true;
     for (x, y) in in_a.into_iter().zip(in_b) {
         let differ = encoder.xor(x, y);
         match encoder.solve(&[differ], limits.since(start)) {
-            Answer::Unsatisfiable => encoder.require_any(&[!differ]),
-            Answer::Undecided => verdict = Equivalence::Undecided,
+            Answer::Unsatisfiable => {}
+            Answer::Undecided => is_decided = false,
             Answer::Satisfiable => {
                 let input: Vec<bool> = inputs.iter().map(|&l| encoder.value(l)).collect();
                 assert_ne!(a.evaluate(&input)?, b.evaluate(&input)?, "a model is a difference");
@@ -70,7 +70,8 @@ pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalenc
             }
         }
     }
-    Ok(verdict)
+    let lemmas = sweep.n_lemmas() + encoder.n_lemmas();
+    Ok(if is_decided { Equivalence::Equal { lemmas } } else { Equivalence::Undecided })
 }
 
 fn outputs(circuit: &Circuit, nodes: &[Lit]) -> Vec<Lit> {
@@ -105,8 +106,14 @@ mod tests {
             ("sort-bitonic:8", "sort-oddeven:8"),
             ("mult:4", "mult-wallace:4"),
         ] {
-            assert_eq!(decide(a, b), Equivalence::Equal, "{a} {b}");
+            assert!(matches!(decide(a, b), Equivalence::Equal { .. }), "{a} {b}");
         }
+    }
+
+    #[test]
+    fn a_proof_that_needs_search_counts_its_lemmas() {
+        let found = decide("mult:5", "mult-wallace:5");
+        assert!(matches!(found, Equivalence::Equal { lemmas: 50.. }), "{found:?}");
     }
 
     /// An AND of all inputs but the last against the AND of all: one assignment in 2^n tells.
@@ -150,7 +157,8 @@ mod tests {
                 };
                 let is_equal = (0..128).all(agree);
                 let found = equivalent(&circuit, &mutant, Limits::default()).unwrap();
-                assert_eq!(found == Equivalence::Equal, is_equal, "seed {seed}, node {changed}");
+                let found_equal = matches!(found, Equivalence::Equal { .. });
+                assert_eq!(found_equal, is_equal, "seed {seed}, node {changed}");
                 equal += usize::from(is_equal);
             }
         }

@@ -34,7 +34,9 @@ fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
     let outputs: Vec<String> = circuit.outputs().iter().map(|o| o.name.clone()).collect();
     let read = network.to_circuit(circuit.input_names(), &outputs).ok()?;
     match equivalent(&read, circuit, LIMITS) {
-        Ok(Equivalence::Equal) => Some("a miter, by SAT".to_string()),
+        Ok(Equivalence::Equal { lemmas }) => {
+            Some(format!("a miter, by SAT, proof checked: {lemmas} lemmas"))
+        }
         _ => None,
     }
 }
