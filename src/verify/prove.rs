@@ -34,9 +34,8 @@ fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
     let outputs: Vec<String> = circuit.outputs().iter().map(|o| o.name.clone()).collect();
     let read = network.to_circuit(circuit.input_names(), &outputs).ok()?;
     match equivalent(&read, circuit, LIMITS) {
-        Ok(Equivalence::Equal { lemmas }) => {
-            Some(format!("a miter, by SAT, proof checked: {lemmas} lemmas"))
-        }
+        // Not how many lemmas: that is the solver's affair, and a kept certificate outlives a solver.
+        Ok(Equivalence::Equal { .. }) => Some("a miter, by SAT, proof checked".to_string()),
         _ => None,
     }
 }
