@@ -104,6 +104,9 @@ def inside_of_bounds(case):
             bits["run"] = engine(case.with_suffix(".safetensors"), [line])[0]
         except RuntimeError as error:
             return str(error)
+        must = row.get("must", row["bits"])
+        if any(said not in ("?", bit) for bit, said in zip(bits["numpy"], must, strict=True)):
+            return f"numpy gives {bits['numpy']} at {line}, and the verdict stands for {must}"
         for name, found in bits.items():
             if any(expected not in ("?", bit) for bit, expected in zip(found, row["bits"], strict=True)):
                 return f"{name} gives {found} at {line}, and every runner {row['bits']}"
@@ -120,9 +123,10 @@ def inside_of_bounds(case):
 
 
 def written_cases(folder):
-    """Models whose attention averages, from the test that holds the engines inside of the same bounds."""
-    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "literal_pass", "cases_for_numpy"],
-                   env={**os.environ, "CIRCUIT2TF_LITERAL_CASES": folder}, check=True, stdout=subprocess.DEVNULL)
+    """Models whose attention averages, and mutants with verdicts, from the tests that judge the engines."""
+    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "literal_pass", "--test", "verdict_attack",
+                    "cases_for_numpy"], env={**os.environ, "CIRCUIT2TF_LITERAL_CASES": folder}, check=True,
+                   stdout=subprocess.DEVNULL)
     return [("averaging attention", path) for path in sorted(map(str, pathlib.Path(folder).glob("*.json")))]
 
 

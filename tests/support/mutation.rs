@@ -85,8 +85,10 @@ pub fn attack(subjects: &[Subject], n_mutants: usize) -> Matrix {
         let sites: Vec<usize> = (s % stride..n_sites).step_by(stride).collect();
         let n_random = share.saturating_sub(sites.len());
         let single = sites.par_iter().filter_map(|&site| single_number(&subject.model, site));
-        let random =
-            (0..n_random as u64).into_par_iter().map(|seed| combined(&subject.model, seed));
+        let random = (0..n_random as u64).into_par_iter().map(|seed| {
+            let (text, parts) = combined(&subject.model, seed);
+            Mutation { text, parts }
+        });
         let judged = |mutation: Mutation| judge(subject, &oracle, mutation);
         let matrix = single.map(judged).reduce(Matrix::default, Matrix::merge);
         random.map(judged).reduce(Matrix::default, Matrix::merge).merge(matrix)
@@ -232,8 +234,8 @@ fn tensors(parts: &mut Parts) -> Vec<(String, &mut [f64])> {
     all
 }
 
-/// One to three changes of any kind.
-fn combined(model: &Model, seed: u64) -> Mutation {
+/// One to three changes of any kind, and what they are.
+pub fn combined(model: &Model, seed: u64) -> (String, Parts) {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let mut parts = (**model).clone();
     let mut texts = Vec::new();
@@ -247,7 +249,7 @@ fn combined(model: &Model, seed: u64) -> Mutation {
             _ => the_whole(&mut parts, &mut rng),
         });
     }
-    Mutation { text: format!("seed {seed}: {}", texts.join("; ")), parts }
+    (format!("seed {seed}: {}", texts.join("; ")), parts)
 }
 
 /// Any corruption of any number, all tensors alike.
