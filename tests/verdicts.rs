@@ -395,3 +395,20 @@ fn trace_marks_nodes_by_the_same_pairing() {
     folder.ok("explore m --circuit order2.blif -o page.html");
     folder.ok("plot circuit m --circuit order2.blif --bits 10 -o circuit.svg");
 }
+
+/// A bit of a position that says it is known changes in loop 4, of a model that is done after loop 1.
+#[test]
+fn what_is_known_is_watched_until_nothing_changes() {
+    let folder = Folder::new();
+    fs::write(folder.path("late"), include_bytes!("models/late.st")).unwrap();
+    let circuit = "INPUT(i0)\nINPUT(i1)\nINPUT(i2)\nINPUT(i3)\nOUTPUT(g1)\ng1 = XOR(i3, i0)\n";
+    fs::write(folder.path("xor.bench"), circuit).unwrap();
+    for flags in ["", " --method exhaustive", " --method exhaustive --engine reference"] {
+        let (status, out, _) = folder.call(&format!("verify late xor.bench{flags}"));
+        assert_eq!(status, 3, "{out}");
+        assert!(last_line(&out).contains("was known and changed in loop 4 "), "{out}");
+    }
+    folder.ok("compile adder:3 --scheme universal -o right");
+    let out = folder.ok("verify right adder:3");
+    assert!(last_line(&out).contains(" halts=always known=final pairing="), "{out}");
+}

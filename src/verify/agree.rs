@@ -128,3 +128,67 @@ pub fn verdict(found: &[Agreement], run: Run) -> Verdict {
         (_, None) => run.verdict(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::compile::{Options, compile};
+    use crate::family::generate;
+    use crate::run::Reference;
+
+    /// The reference engine, with one output of one assignment turned over after the loops named.
+    struct Slip<'m>(Reference<'m>, &'static [usize]);
+
+    impl Engine for Slip<'_> {
+        fn name(&self) -> &str {
+            "slip"
+        }
+
+        fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
+            let mut outputs = self.0.run(inputs, n_loops)?;
+            if self.1.contains(&n_loops) {
+                outputs.set(1, 5, !outputs.get(1, 5));
+            }
+            Ok(outputs)
+        }
+    }
+
+    /// The verdict of the reference engine and a slip, in this order or the other.
+    fn verdict_of(slips: &'static [usize], n_loops: usize, swap: bool) -> Verdict {
+        let circuit = generate("adder:2").unwrap();
+        let model = compile(&circuit, "", &Options::default()).unwrap();
+        let reference = || Reference::new(&model).unwrap();
+        let (right, slip) = (reference(), Slip(reference(), slips));
+        let mut engines: [&dyn Engine; 2] = [&right, &slip];
+        if swap {
+            engines.reverse();
+        }
+        let (assignments, never) = (Assignments::All, std::sync::atomic::AtomicBool::new(false));
+        let found = agree(&model, &circuit, &engines, n_loops, assignments, &never).unwrap();
+        let engine = "both".to_string();
+        verdict(&found, Run { assignments, total: 16, engine, n_loops })
+    }
+
+    #[test]
+    fn engines_that_differ_are_a_verdict_of_their_own() {
+        let depth = 3;
+        for swap in [false, true] {
+            assert!(matches!(verdict_of(&[], depth, swap), Verdict::Verified(_)));
+            // On the way, at the end, and where one of them is wrong in the end.
+            for (slips, after) in [(&[1][..], 1), (&[0, 3], 0), (&[3], 3)] {
+                let found = verdict_of(slips, depth, swap);
+                assert_eq!(found.exit_status(), 3);
+                let Verdict::Unknown(Doubt::Engines(found)) = found else { panic!("{found}") };
+                assert_eq!((found.after_loops, found.output), (after, 1));
+                // 5 is a = 1, b = 1, whose sum has bit 1 set, whatever the engines say.
+                assert_eq!(found.input, [true, false, true, false]);
+                assert!(found.expected, "{found}");
+            }
+            // All are wrong in the end: that counts, whatever they differed in before.
+            for slips in [&[][..], &[1]] {
+                let found = verdict_of(slips, depth - 1, swap);
+                assert!(matches!(found, Verdict::Refuted(_)), "{found}");
+            }
+        }
+    }
+}
