@@ -136,6 +136,7 @@ impl Report {
 const INTERRUPTED: u8 = 130;
 
 pub fn main() -> ExitCode {
+    progress::catch_interrupts();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {

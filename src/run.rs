@@ -8,6 +8,7 @@ use crate::model::Model;
 
 mod decoder;
 mod dense;
+mod effort;
 mod enclosure;
 mod forward;
 #[cfg(feature = "gpu")]
@@ -19,6 +20,7 @@ mod simd;
 
 pub use decoder::{Decoder, Emission, Emitted};
 pub use dense::{Dense, Device, DeviceName};
+pub use effort::{Effort, Pace};
 pub use enclosure::{Assumptions, Decision, Enclosed, Enclosure, Interval, Quantity, Softmax};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
 pub use reference::{Reference, Step};
@@ -45,6 +47,11 @@ pub trait Engine: Sync {
     /// What the engine has to say about the runs so far.
     fn remark(&self) -> Option<String> {
         None
+    }
+
+    /// In which way it goes through the model, from which follows what a run takes.
+    fn pace(&self) -> Pace {
+        Pace::Literal
     }
 
     /// How many assignments it likes to be given at once, a multiple of 64.

@@ -10,7 +10,7 @@ use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
 use crate::model::{Applied, Attention, Model, Schedule, Scheme};
-use crate::run::{Reference, Resident, halting_channel};
+use crate::run::{Effort, Pace, Reference, Resident, halting_channel};
 
 mod netlist;
 
@@ -81,6 +81,9 @@ impl Mark {
 /// Positions above which the resident engine is tried first: the reference engine's scores grow with
 /// their square.
 const MANY_POSITIONS: usize = 2048;
+
+/// The longest run that is traced, by estimate.
+const MAX_SECONDS: u64 = 60;
 
 /// The most bits of a trace.
 const MAX_BITS: usize = 1 << 26;
@@ -173,7 +176,12 @@ pub fn watch(
     mut observe: impl FnMut(usize, ArrayView2<f64>, Vec<bool>),
 ) -> Result<()> {
     model.require_parallel().map_err(|error| error.hint("`trace` shows what a decoder writes"))?;
-    if model.n_ctx() <= MANY_POSITIONS {
+    let few = model.n_ctx() <= MANY_POSITIONS;
+    let pace = if few { Pace::Literal } else { Pace::Lookups };
+    let what = format!("a trace of {n_loops} loops");
+    let effort = Effort::at(model, pace, 1, n_loops);
+    effort.require(MAX_SECONDS, &what).map_err(|error| error.hint("trace fewer loops"))?;
+    if few {
         return Reference::new(model)?.trace(inputs, n_loops, |step| {
             observe(step.n_steps, step.stream.view(), step.bits);
         });

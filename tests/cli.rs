@@ -688,11 +688,13 @@ fn circuits_travel_through_every_format() {
 #[cfg(unix)]
 fn an_interrupt_stops_long_work_soon_and_leaves_nothing() {
     let session = Session::with_adder();
+    let budget = "--budget 1000000000000";
     for options in ["--samples 1000000000000", "--loops 268435456"] {
         let before = session.files();
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
         command.args("verify adder.safetensors adder:2 --method sample".split(' '));
-        command.args(options.split(' ')).current_dir(session.folder.path());
+        command.args(options.split(' ').chain(budget.split(' ')));
+        command.current_dir(session.folder.path());
         command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
         let child = command.spawn().unwrap();
         std::thread::sleep(Duration::from_millis(500));

@@ -3,14 +3,14 @@
 use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
-use circuit2tf::run::Engine;
+use circuit2tf::run::{Effort, Engine};
 use circuit2tf::verify::{self, Agreement, Assignments, Run, Statement, Subject};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
 use super::Report;
 use super::progress::Bar;
-use super::run::EngineName;
+use super::run::{EngineArgs, EngineName};
 
 /// Up to so many inputs engines are compared on all assignments.
 const FEW_INPUTS: usize = 20;
@@ -28,8 +28,8 @@ pub fn compare(
     model: &Model,
     circuit: &Circuit,
     subject: Subject,
-    names: &[String],
-    assignments: Assignments,
+    args: EngineArgs,
+    (names, assignments): (&[String], Assignments),
 ) -> Result<Report> {
     let mut ready: Vec<Box<dyn Engine + '_>> = Vec::new();
     let mut refusals: Vec<(String, String)> = Vec::new();
@@ -41,6 +41,7 @@ pub fn compare(
     }
     let engines: Vec<&dyn Engine> = ready.iter().map(|engine| &**engine).collect();
     let total = assignments.total(circuit.inputs().len())?;
+    require_affordable(args, model, &engines, total)?;
     let bar = Bar::new(total);
     let found = verify::agree(model, circuit, &engines, model.n_loops, assignments, &bar)?;
     let mut text = String::new();
@@ -58,6 +59,24 @@ pub fn compare(
     json["not_run"] =
         refusals.iter().map(|(name, why)| json!({"engine": name, "why": why})).collect();
     Ok(Report { text: text.into_bytes(), json, status: statement.verdict.exit_status() })
+}
+
+/// Seconds that comparing engines may take: each runs 0, 1, …, all loops.
+const SECONDS: u64 = 600;
+
+fn require_affordable(
+    args: EngineArgs,
+    model: &Model,
+    engines: &[&dyn Engine],
+    total: u64,
+) -> Result<()> {
+    let n_loops = model.n_loops;
+    let effort = |engine: &&dyn Engine| Effort::new(model, *engine, total, n_loops);
+    let all = engines.iter().map(effort).reduce(Effort::and);
+    // Runs of 0 to n loops are (n + 1) / 2 runs of n.
+    let all = all.map(|effort| effort.times((n_loops as u64 / 2).saturating_add(1)));
+    let what = format!("{} engines after each of {n_loops} loops", engines.len());
+    all.map_or(Ok(()), |effort| args.require(effort, SECONDS, &what))
 }
 
 /// The engines asked for; the literal one first, since the others are held against it.

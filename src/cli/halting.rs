@@ -10,7 +10,7 @@ use circuit2tf::verify::{self, Assignments, Pairing, Times, bit_string};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
 
-use super::run::EngineName;
+use super::run::EngineArgs;
 use super::{Report, progress::Bar, source};
 
 #[derive(Debug, clap::Args)]
@@ -36,9 +36,8 @@ pub struct Args {
     /// Seed of the sample
     #[arg(long, value_name = "S", default_value_t = 0)]
     seed: u64,
-    /// The engine that runs the model
-    #[arg(long, value_enum, default_value_t)]
-    engine: EngineName,
+    #[command(flatten)]
+    engine: EngineArgs,
     /// Also write the distribution to a file: .csv or .svg
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
@@ -109,7 +108,9 @@ fn measure(args: &Args, model: &Model, circuit: Option<&Circuit>) -> Result<Time
     let engine = args.engine.halting(model, args.rule)?;
     let n_inputs = model.input_positions.len();
     let assignments = args.assignments(n_inputs);
-    let bar = Bar::new(assignments.total(n_inputs)?);
+    let total = assignments.total(n_inputs)?;
+    args.engine.require_affordable(model, &engine, total)?;
+    let bar = Bar::new(total);
     // A fixed point is seen one loop after it is reached.
     let plan = (model.n_loops.saturating_add(1), assignments);
     match circuit {

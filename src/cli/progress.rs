@@ -18,15 +18,13 @@ static TOTAL: AtomicU64 = AtomicU64::new(0);
 pub struct Bar(ProgressBar);
 
 impl Bar {
-    /// A bar for `total` assignments. From now on Ctrl-C asks the work to stop.
+    /// A bar for `total` assignments. While it is there Ctrl-C asks the work to stop.
     pub fn new(total: u64) -> Self {
         Bar::counting(total, "assignments")
     }
 
     /// The same for `total` of something else.
     pub fn counting(total: u64, what: &str) -> Self {
-        // A second handler is refused, and the first does what is needed.
-        let _ = ctrlc::set_handler(stop);
         DONE.store(0, Ordering::Relaxed);
         TOTAL.store(total, Ordering::Relaxed);
         let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
@@ -39,12 +37,23 @@ impl Bar {
 /// How long work may take to notice that it shall stop: one run of a large model can take longer.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// Asks the work to stop, and ends the program if it does not: no file is ever open for long.
+/// From now on Ctrl-C ends the program with a status that is no verdict's.
+pub fn catch_interrupts() {
+    // Where there can be no handler, the system's does.
+    let _ = ctrlc::set_handler(stop);
+}
+
+/// Asks the work to stop, and ends the program if it does not or does not listen: no file is ever open for long.
 fn stop() {
     CANCELLED.store(true, Ordering::Relaxed);
-    sleep(GRACE);
+    if TOTAL.load(Ordering::Relaxed) > 0 {
+        sleep(GRACE);
+    }
     let [done, total] = [&DONE, &TOTAL].map(|count| count.load(Ordering::Relaxed));
-    eprintln!("error: stopped: {done} of {total} were done");
+    match total {
+        0 => eprintln!("error: stopped"),
+        _ => eprintln!("error: stopped: {done} of {total} were done"),
+    }
     exit(i32::from(super::INTERRUPTED))
 }
 
@@ -62,5 +71,6 @@ impl Progress for Bar {
 impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
+        TOTAL.store(0, Ordering::Relaxed);
     }
 }

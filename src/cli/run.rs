@@ -5,7 +5,8 @@ use std::fmt;
 use circuit2tf::circuit::word::Orders;
 use circuit2tf::model::{Model, Parts, Scheme};
 use circuit2tf::run::{
-    Decoder, Dense, Device, DeviceName, Engine, Halting, Incremental, Reference, Resident, Rule,
+    Decoder, Dense, Device, DeviceName, Effort, Engine, Halting, Incremental, Reference, Resident,
+    Rule,
 };
 use circuit2tf::{Error, Result};
 use clap::ValueEnum;
@@ -36,9 +37,43 @@ pub struct EngineArgs {
     /// The device of the dense engine: cpu, cuda, cuda:N or metal
     #[arg(long, value_name = "DEVICE")]
     device: Option<DeviceName>,
+    /// The most seconds that running may take, as estimated from its size: 600, and 10 for one assignment
+    #[arg(long, value_name = "SECONDS")]
+    budget: Option<u64>,
 }
 
+/// What running may take where nothing else is asked for, in seconds: a block of assignments, which cannot be
+/// stopped in between, and all of them.
+const BLOCK_SECONDS: u64 = 10;
+const RUN_SECONDS: u64 = 600;
+
 impl EngineArgs {
+    /// An error unless an engine can go through so many assignments in the time allowed.
+    pub fn require_affordable(
+        self,
+        model: &Model,
+        engine: &dyn Engine,
+        n_assignments: u64,
+    ) -> Result<()> {
+        let effort = |n| Effort::new(model, engine, n, model.n_loops);
+        let what = format!("a run of {n_assignments} assignments, {} loops each,", model.n_loops);
+        self.require(effort(n_assignments.min(1)), BLOCK_SECONDS, &what)?;
+        self.require(effort(n_assignments), RUN_SECONDS, &what)
+    }
+
+    /// An error unless it takes so many seconds, or as many as are allowed.
+    pub fn require(self, effort: Effort, seconds: u64, what: &str) -> Result<()> {
+        effort.require(self.budget.unwrap_or(seconds), what).map_err(|error| {
+            error.hint("--budget SECONDS allows more, --loops R and --samples N ask for less")
+        })
+    }
+
+    /// How many assignments can be gone through in the time allowed.
+    pub fn affordable(self, model: &Model, engine: &dyn Engine) -> u64 {
+        let one = Effort::new(model, engine, 1, model.n_loops);
+        one.fits(self.budget.unwrap_or(RUN_SECONDS))
+    }
+
     /// The engine, ready to run `model`. A device other than the processor asks for the dense engine.
     pub fn prepare(self, model: &Model) -> Result<Box<dyn Engine + '_>> {
         match (self.engine, self.device) {
@@ -182,7 +217,10 @@ pub fn main(args: &Args) -> Result<Report> {
         outputs: &model.labels.output_names,
         orders: Orders::declared_as(&model.labels.word_orders)?,
     };
-    let report = args.assignments.answer(ports, |inputs| engine.run(inputs, model.n_loops))?;
+    let report = args.assignments.answer(ports, |inputs| {
+        args.engine.require_affordable(&model, &*engine, inputs.n_assignments() as u64)?;
+        engine.run(inputs, model.n_loops)
+    })?;
     if args.engine.is_incremental() {
         engine.remark().iter().for_each(|remark| eprintln!("note: {remark}"));
     }

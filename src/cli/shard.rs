@@ -111,7 +111,9 @@ pub fn main(args: &MergeArgs) -> Result<Report> {
         false => merged.verdict(),
         true => {
             let model = with_loops(model, Some(merged.n_loops()))?;
-            merged.replay(&model, &source.circuit, &*args.engine.prepare(&model)?)?
+            let engine = args.engine.prepare(&model)?;
+            args.engine.require_affordable(&model, &*engine, args.files.len() as u64)?;
+            merged.replay(&model, &source.circuit, &*engine)?
         }
     };
     Ok(Report::of(&Statement { verdict, subject }))

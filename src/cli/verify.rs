@@ -2,7 +2,7 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Applied, Model, Scheme};
-use circuit2tf::run::Rule;
+use circuit2tf::run::{Engine, Rule};
 use circuit2tf::verify::certificate::{Certificate, CertificateFile};
 use circuit2tf::verify::{
     self, Assignments, Counterexample, Departure, Doubt, Part, Shard, Statement, Subject, Verdict,
@@ -112,7 +112,13 @@ fn check_model(args: &Args) -> Result<Report> {
     let model = with_loops(model, args.loops)?;
     if !args.engines.is_empty() {
         let assignments = engines::assignments(&source.circuit, n_samples(args, &model), args.seed);
-        return engines::compare(&model, &source.circuit, subject, &args.engines, assignments);
+        return engines::compare(
+            &model,
+            &source.circuit,
+            subject,
+            args.engine,
+            (&args.engines, assignments),
+        );
     }
     if let (Some(spec), Some(path)) = (args.shard, &args.output) {
         return check_shard(args, &model, &source.circuit, subject, (spec.part()?, path));
@@ -152,6 +158,7 @@ fn check_shard(
     let n_loops = model.n_loops;
     let range = assignments.range(circuit.inputs().len(), part)?;
     let engine = args.engine.prepare(model)?;
+    args.engine.require_affordable(model, &*engine, range.end - range.start)?;
     let bar = Bar::new(range.end - range.start);
     let found =
         verify::refute_in(model, circuit, &*engine, n_loops, assignments, range.clone(), &bar)?;
@@ -199,13 +206,23 @@ fn decide(
         Err(error) if error.is_cancelled() => return Err(error),
         Ok(None) | Err(_) => {}
     }
-    let all_inputs = args.method.is_none() && circuit.inputs().len() <= FEW_INPUTS;
-    let found = run(if all_inputs { Method::Exhaustive } else { Method::Sample });
+    let n_inputs = circuit.inputs().len();
+    let most = if args.method.is_none() { u64::MAX } else { affordable_samples(model) };
+    let found = match n_inputs <= FEW_INPUTS && 1 << n_inputs <= most {
+        true => all_or_sample(args, model, circuit),
+        false => run(Method::Sample),
+    };
     match found {
-        Ok(decided @ (Verdict::Refuted(_) | Verdict::Verified(_))) => Ok(decided),
+        Ok(refuted @ Verdict::Refuted(_)) => Ok(refuted),
+        // Whoever asks for a proof from the weights is given no other.
+        Ok(verified @ Verdict::Verified(_)) if args.method.is_none() => Ok(verified),
         Err(error) if error.is_cancelled() => Err(error),
-        // Also where the model is too large to run: the failed condition is what is known.
-        _ => Ok(Verdict::from(certificate)),
+        // The failed condition is what is known.
+        Ok(_) => Ok(Verdict::from(certificate)),
+        Err(error) => {
+            eprintln!("note: not run: {error}");
+            Ok(Verdict::from(certificate))
+        }
     }
 }
 
@@ -219,9 +236,17 @@ const MAX_TRIED_INPUTS: usize = 20;
 fn uncertified(args: &Args, model: &Model, circuit: &Circuit) -> Result<Verdict> {
     let n_inputs = circuit.inputs().len();
     if n_inputs <= MAX_TRIED_INPUTS && 1 << n_inputs <= affordable_runs(model) {
-        return run(args, model, circuit, Method::Exhaustive);
+        return all_or_sample(args, model, circuit);
     }
     run(args, model, circuit, Method::Sample)
+}
+
+/// All assignments, or a sample where running all takes too long.
+fn all_or_sample(args: &Args, model: &Model, circuit: &Circuit) -> Result<Verdict> {
+    match run(args, model, circuit, Method::Exhaustive) {
+        Err(error) if !error.is_cancelled() => run(args, model, circuit, Method::Sample),
+        decided => decided,
+    }
 }
 
 /// How many assignments can be tried in some minutes.
@@ -239,18 +264,26 @@ fn run(args: &Args, model: &Model, circuit: &Circuit, method: Method) -> Result<
     }
     let engine = args.engine.prepare(model)?;
     if method == Method::Exhaustive {
-        let bar = Bar::new(1 << circuit.inputs().len().min(63));
-        return verify::exhaustive(model, circuit, &*engine, model.n_loops, &bar);
+        let total = Assignments::All.total(circuit.inputs().len())?;
+        args.engine.require_affordable(model, &*engine, total)?;
+        return verify::exhaustive(model, circuit, &*engine, model.n_loops, &Bar::new(total));
     }
     // A search after a failed certificate takes a while, not for ever.
     let samples = match args.method {
         Some(Method::Certificate | Method::Miter) | None if model.scheme.has_fixed_steps() => {
             n_samples(args, model).min(affordable_samples(model))
         }
-        _ => n_samples(args, model),
+        _ => affordable(args, model, &*engine),
     };
+    args.engine.require_affordable(model, &*engine, samples)?;
     let bar = Bar::new(samples);
     verify::sample(model, circuit, &*engine, model.n_loops, (samples, args.seed), &bar)
+}
+
+/// The samples asked for, or as many of the usual number as time allows, but not none.
+fn affordable(args: &Args, model: &Model, engine: &dyn Engine) -> u64 {
+    let most = args.engine.affordable(model, engine).max(1);
+    args.samples.unwrap_or_else(|| n_samples(args, model).min(most))
 }
 
 fn n_samples(args: &Args, model: &Model) -> u64 {
@@ -264,15 +297,19 @@ fn run_halting(args: &Args, model: &Model, circuit: &Circuit, method: Method) ->
     let engine = args.engine.halting(model, Rule::Known)?;
     let assignments = match method {
         Method::Exhaustive => Assignments::All,
-        _ => Assignments::Sample { count: n_samples(args, model), seed: args.seed },
+        _ => Assignments::Sample { count: affordable(args, model, &engine), seed: args.seed },
     };
-    let bar = Bar::new(assignments.total(circuit.inputs().len())?);
+    let total = assignments.total(circuit.inputs().len())?;
+    args.engine.require_affordable(model, &engine, total)?;
+    let bar = Bar::new(total);
     verify::check_halting(model, circuit, &engine, assignments, &bar)
 }
 
 /// A wrong input from the miter, replayed; an error where the model is too large to run.
 fn refute(args: &Args, model: &Model, circuit: &Circuit) -> Result<Option<Counterexample>> {
-    verify::refute(model, circuit, &*args.engine.prepare(model)?)
+    let engine = args.engine.prepare(model)?;
+    args.engine.require_affordable(model, &*engine, 1)?;
+    verify::refute(model, circuit, &*engine)
 }
 
 /// How many runs make about 2^34 scores: some seconds.

@@ -25,7 +25,7 @@ use rayon::prelude::*;
 
 use self::cache::{Memory, Prefix};
 use super::forward::{AnyWeights, Number, Weights, in_own_format};
-use super::{Engine, require_inputs};
+use super::{Engine, Pace, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Attention, Model, Scheme};
@@ -279,6 +279,10 @@ impl<'m> Decoder<'m> {
 impl Engine for Decoder<'_> {
     fn name(&self) -> &'static str {
         "decoder"
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Tokens
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {

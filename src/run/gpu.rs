@@ -18,7 +18,7 @@ pub use self::adapter::{Adapter, adapters};
 pub use self::device::Device;
 use self::layers::{Lanes, Layers};
 use self::luts::Luts;
-use super::{Engine, LutDevice, Resident, RunLuts, require_inputs};
+use super::{Engine, LutDevice, Pace, Resident, RunLuts, require_inputs};
 use crate::batch::{Batch, LutProgram};
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -109,6 +109,10 @@ impl Engine for Gpu<'_> {
 
     fn is_exact(&self) -> bool {
         self.resident.is_exact()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Lookups
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {

@@ -19,7 +19,7 @@ use std::str::FromStr;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::{Engine, Probe, Reference, Resident, Snapshot, Step, require_inputs};
+use super::{Engine, Pace, Probe, Reference, Resident, Snapshot, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Model, Scheme};
@@ -236,6 +236,13 @@ impl Engine for Halting<'_> {
         match &self.inner {
             Inner::Resident(engine) => engine.is_exact(),
             Inner::Reference(_) => false,
+        }
+    }
+
+    fn pace(&self) -> Pace {
+        match self.inner {
+            Inner::Resident(_) => Pace::Lookups,
+            Inner::Reference(_) => Pace::Literal,
         }
     }
 

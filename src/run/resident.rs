@@ -23,7 +23,7 @@ use self::frame::{Affine, Frame};
 use self::kernel::Lane;
 use self::plan::{Bits, Layers, Plan};
 use self::states::{Layer, States};
-use super::{Engine, Probe, Snapshot, require_inputs};
+use super::{Engine, Pace, Probe, Snapshot, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -331,6 +331,10 @@ impl Engine for Resident<'_> {
     /// rows are one-hot by f32's threshold; embeddings may round.
     fn is_exact(&self) -> bool {
         self.frame.starts_exactly()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Lookups
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {

@@ -8,7 +8,7 @@ use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
 use crate::error::{Error, Result};
 use crate::model::{Applied, Model, Parts, Schedule};
-use crate::run::Reference;
+use crate::run::{Effort, Pace, Reference};
 
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,9 @@ impl Departure {
     }
 }
 
+/// The longest run that is looked into, by estimate.
+const MAX_SECONDS: u64 = 60;
+
 /// Runs the reference engine on `input` and compares every claimed position with the oracle.
 ///
 /// None if all claimed positions are right at the end. A node that was reached goes before those that were
@@ -53,6 +56,7 @@ pub fn locate(
     if !claim.fits(circuit, &model.input_positions) {
         return Err(Error::new("a claim about this circuit", "one about another"));
     }
+    Effort::at(model, Pace::Literal, 1, n_loops).require(MAX_SECONDS, "a run layer by layer")?;
     let values = circuit.evaluate_nodes(input)?;
     let engine = Reference::new(model)?;
     let claimed: Vec<_> = claim.origin.iter().take(model.n_ctx()).enumerate().collect();

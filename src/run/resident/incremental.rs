@@ -21,7 +21,7 @@ use super::{AnyPlan, Resident, in_own_format, refuse};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::run::{Engine, require_inputs};
+use crate::run::{Engine, Pace, require_inputs};
 
 /// The most bits that a cell may read: its truth table is a word.
 const MAX_VARIABLES: usize = 6;
@@ -229,6 +229,10 @@ impl Engine for Incremental<'_> {
 
     fn is_exact(&self) -> bool {
         self.resident.is_exact()
+    }
+
+    fn pace(&self) -> Pace {
+        Pace::Changes
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
