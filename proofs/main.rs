@@ -5,6 +5,12 @@
 //! `CIRCUIT2TF_PROOFS=long` the long one.
 
 mod ground;
+#[path = "../tests/support/literal.rs"]
+#[allow(dead_code, reason = "the proofs use a part")]
+mod literal;
+#[path = "../tests/support/runner.rs"]
+#[allow(dead_code, reason = "the proofs use a part")]
+mod runner;
 #[path = "../tests/support/mod.rs"]
 mod support;
 

@@ -7,6 +7,8 @@
 //! fetch exactly these values, and by that of `compile/mlp.rs` the MLP looks up exactly the gate's value
 //! on them. The old state is cleared, so it plays no part. ∎
 //!
+//! Claims: simulation, self-stabilisation.
+//!
 //! Checked: every circuit of at most three gates on two inputs, from the all-0 and the all-1 initial
 //! state, in the long range from every one; random circuits with every gate kind from random initial states, with and without a causal mask, with two
 //! to four heads.

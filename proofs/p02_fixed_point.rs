@@ -5,6 +5,8 @@
 //! one more; the fetch channels are `(+1, -1)` after every layer and the other channels are static. So
 //! the stream after `D` and after `D + 1` layers is the same. ∎
 //!
+//! Claims: more-loops, unchanged-outputs, fixed-point-halting.
+//!
 //! Checked on random circuits, number by number. The hypothesis "after `D` layers" is needed: before, a
 //! stream may stand still where it is read and move later ([`outputs_that_rest_are_not_final`]).
 

@@ -3,6 +3,8 @@
 //!
 //! Proof. `L ⌈D/L⌉ ≥ D`, and by theorem 1 every output is right after `D` or more layers. ∎
 //!
+//! Claims: simulation.
+//!
 //! Checked: all inputs of random circuits and of small members of the families, for `L` up to `D + 1`
 //! and for the unrolled model. "`⌈D/L⌉`" cannot be rounded down ([`rounding_down_is_too_few`]); for some
 //! circuits fewer loops do suffice, which is no contradiction.

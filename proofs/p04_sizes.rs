@@ -11,6 +11,8 @@
 //! So the layers do not grow with the circuit but for `m`, and the circuit's `Θ(N log N)` bits are in the
 //! position table: looping adds no parameters, and neither does it store any.
 //!
+//! Claims: universal-layer.
+//!
 //! Checked on families from 3 to 4,097 nodes and on every `k`. The hypothesis "same `m`" is needed:
 //! [`more_nodes_need_longer_codes`].
 

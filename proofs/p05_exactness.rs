@@ -5,6 +5,8 @@
 //! Proof. `compile/attention.rs` and `compile/mlp.rs`, whose hypothesis is that `4 β` reaches the
 //! dtype's underflow threshold `θ`: then every softmax row is exactly one-hot. ∎
 //!
+//! Claims: any-order, one-hot-threshold.
+//!
 //! Checked number by number on random circuits in every dtype, and that the outputs' bits are the same
 //! in all. The hypothesis on `β` is needed: below `θ` rows leak, and sooner or later the stream shows it
 //! ([`below_the_threshold_a_row_leaks`]); far below, bits are wrong ([`a_warm_softmax_is_wrong`]).

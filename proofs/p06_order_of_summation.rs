@@ -10,6 +10,8 @@
 //! order, and a division by it, before the product with the values or after, changes nothing. So every
 //! operation has one possible result. By induction over layers the streams are equal. ∎
 //!
+//! Claims: any-order.
+//!
 //! Checked on random circuits in every dtype: the reference engine (sums one after the other, the library's
 //! exponential, f16 and bf16 rounded after each operation) against the dense engine with fused operations
 //! (vectors of partial sums, a polynomial, a division after the product) and with candle's basic ones (f16

@@ -12,6 +12,8 @@
 //! `1/2 + 1/(2s) ≤ 1` of `u`. Of three such rows two are at distance 2, which is impossible; two at distance 1
 //! have brackets whose sum is at most 1, and `clamp(1/2 + e) + clamp(1/2 - e) = 1`. End of proof.
 //!
+//! Claims: leak, finite-temperature, analog-range.
+//!
 //! Executed: (a) against sums over all keys; (b) for `k` to 3, all gates, rows and leaks of a dyadic grid, in
 //! numbers that f64 holds exactly, and (c) on a grid. Every hypothesis is needed: one step more leak, or
 //! a gain below 1/2, and values are wrong.

@@ -8,6 +8,8 @@
 //! that after as many layers as a position's level it holds its value, and keeps it; C11 gives the
 //! layers, C12 reads the bit. ∎
 //!
+//! Claims: certificate, certificate-complete.
+//!
 //! Executed: compiled models of random circuits have a certificate and are right on all inputs; of models with
 //! a number of the weights changed at random, whatever they then compute, those with a certificate
 //! are right. The conditions are sufficient only: [`a_right_model_without_a_certificate`].

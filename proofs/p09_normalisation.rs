@@ -6,6 +6,8 @@
 //! stand beside their complements and addresses are balanced, so the sum is 0; squares of `±1` are 1. The mean
 //! 0 and the deviation 1 are exact in every dtype, as are the subtraction and the division. ∎
 //!
+//! Claims: unit-norm.
+//!
 //! Checked on random circuits in every dtype: the stream after normalisation against the stream, number by number. With
 //! a state that is no bit the norm does change it ([`analog_states_are_changed`]).
 

@@ -7,6 +7,8 @@
 //! into a layer per level: a head per operand, two MLP units per row of a table and one for each of the
 //! `2^c + 1` channels to clear. End of proof.
 //!
+//! Claims: collapse.
+//!
 //! Executed: 26 circuits, `c = 1, 2, 3`, all inputs; the compiled 4-bit adder of depth 7 on all inputs in
 //! every format. Not executed: `c > 3`, where tables have more than 256 rows.
 

@@ -5,6 +5,8 @@
 //! one layer of one head that attends to a 1; parity of `3^L` inputs in `L` layers of two heads; `k` hops
 //! along a pointer in `⌊log2 k⌋ + 2` layers. See [`circuit2tf::theory::shallow`] for why each is right.
 //!
+//! Claims: depth-layers-needed, symmetric-one-layer, hops-need-layers, k-hop-lower-bound.
+//!
 //! Executed: all inputs where there are at most 10, else a sample, in f32, f16 and bf16. The models are no
 //! looser than they say: without their last layer they are wrong.
 

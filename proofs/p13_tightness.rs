@@ -5,6 +5,8 @@
 //! those of `T` unrolled steps from the initial states, and the miter says that one of them is not the
 //! circuit's. End of proof.
 //!
+//! Claims: fewer-loops-fail, miter, monotone.
+//!
 //! Executed: every witness that the solver finds, from gates at 0 and from arbitrary initial states, is
 //! run on the model and is wrong there; the least number of loops is run on all inputs and is right.
 //! The depth is an upper bound only: the 4-bit array multiplier is right one loop early.

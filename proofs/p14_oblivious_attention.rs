@@ -1,4 +1,6 @@
-//! Theorem. If attention does not depend on the input and each of `H` heads reads one token, then
+//! Theorem. Let each of `H` heads read one token at every token, and which one not depend on the input. A token
+//! starts with a variable, its complement or a constant, any number of tokens with the same; what a layer does may
+//! be another thing at every token and in every layer. Then
 //! (a) after `L` layers a token depends on at most `(H + 1)^L` inputs, whatever the number of tokens;
 //! (b) with one bit per token the least number of layers for `f` is the least depth of `f` in gates of
 //! `H + 1` inputs, sources being variables, their complements and constants.
@@ -9,9 +11,12 @@
 //! with a token per leaf. A gate lives on the token of its leftmost leaf, which has the left operand as
 //! its own bit; the heads read the others; bits wait unchanged until their level is due. End of proof.
 //!
+//! Claims: oblivious-depth, oblivious-width, oblivious-gathering, census.
+//!
 //! Executed: (a) on the networks of some families after every number of steps; (b) for `H = 1` by all
 //! models of four tokens and two layers against the census of all functions of three inputs. The
-//! hypothesis is needed: where attention looks at the input, one head and one layer see eight inputs.
+//! hypotheses are needed: where attention looks at the input, one head and one layer see eight inputs, and so they do
+//! by an average over all tokens, which does not depend on the input but is no one token.
 
 use std::sync::atomic::AtomicBool;
 
@@ -24,7 +29,7 @@ use circuit2tf::theory::depth::{
     Basis, Census, least_layers_unbounded, receptive_field_bound, receptive_fields,
     tiny_oblivious_models,
 };
-use circuit2tf::theory::shallow::or_by_content;
+use circuit2tf::theory::shallow::{or_by_content, symmetric};
 use circuit2tf::verify::{Verdict, exhaustive};
 
 #[test]
@@ -64,6 +69,20 @@ fn least_layers_are_least_depths() {
 fn attention_by_content_sees_more() {
     let model = or_by_content(8, Dtype::F32).unwrap();
     let circuit = generate("or:8").unwrap();
+    let engine = Reference::new(&model).unwrap();
+    let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+    assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict}");
+    assert!(receptive_field_bound(model.n_heads(), 1) < 8);
+}
+
+/// All scores are 0 for every input, and the one layer computes the parity of eight bits.
+#[test]
+fn an_average_sees_more() {
+    let values: Vec<bool> = (0..=8).map(|ones| ones % 2 == 1).collect();
+    let model = symmetric(&values, Dtype::F32).unwrap();
+    let block = &model.blocks[0];
+    assert!(block.w_q.iter().chain(&block.b_q).all(|&w| w == 0.0));
+    let circuit = generate("parity:8").unwrap();
     let engine = Reference::new(&model).unwrap();
     let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict}");

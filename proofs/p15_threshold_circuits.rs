@@ -11,6 +11,8 @@
 //! target and, by the binomial theorem, others of weight at most `F ((1 + e^(-2β))^m - 1)` against 1 each,
 //! `λ` is at most that. End of proof.
 //!
+//! Claims: threshold-one-head, threshold-leak, threshold-fan-in.
+//!
 //! Executed: sizes; all inputs of random circuits in every dtype at gains 1, 2 and 4; graph reachability;
 //! the inequality on the numbers of models in f64 at the least temperature it allows. The hypotheses are
 //! needed: with wider gates than `2^p` the reference engine, which rounds what a head reads to the dtype, counts

@@ -6,6 +6,8 @@
 //! its pointers and its table as a compiled model's position embedding does, and by Theorem 1 the loop is the
 //! synchronous dynamics. End of proof.
 //!
+//! Claims: circuit-in-the-prompt.
+//!
 //! Executed: every circuit of one input and two gates; random ones of any shape up to eight nodes, in every dtype;
 //! the layers of different shapes are equal. With a bit of the prompt changed the answer is that of the changed
 //! circuit; without the gathering layer it is wrong.

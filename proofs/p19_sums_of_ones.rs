@@ -4,6 +4,8 @@
 //! Proof. Whole numbers up to `2^p` are numbers of the format. From `2^p` on its numbers are 2 apart: `2^p + 1` lies
 //! halfway between two of them and is rounded to the one with the even significand, `2^p`. ∎
 //!
+//! Claims: average-stalls, threshold-fan-in, parity-at-constant-precision.
+//!
 //! Executed: every count up to `2^{p+2}` in bf16 and f16, to `2^{p+1}` in f32 in the long range. The order is a
 //! hypothesis: in pairs the same ones are counted exactly ([`pairs_count_further`]).
 

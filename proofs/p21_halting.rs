@@ -10,6 +10,8 @@
 //! operands of a node of level `t` are known after `t - 1` layers, by induction, and a row of known operands has one
 //! completion. ∎
 //!
+//! Claims: known-outputs, adder-halting, stable-output-halting.
+//!
 //! Checked on random circuits: all promises, by running. The hypothesis "known" is needed: stopping when the outputs
 //! rest is wrong ([`outputs_that_rest_are_no_reason_to_stop`]).
 

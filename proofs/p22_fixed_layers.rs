@@ -6,9 +6,12 @@
 //! Proof. By theorem 1 after `t` layers every node of level at most `t` is right, whichever part of the model the
 //! layers stand in, and stays so. A token that no gate needs reads itself and is read by none. ∎
 //!
-//! Checked by certificate, and by running with both engines. That the layers are as many as the depth is needed: with
-//! one fewer, parity is wrong, unrolled too ([`an_unrolled_model_needs_its_last_layer`]), and tokens do not help
-//! ([`tokens_are_no_layers`]).
+//! Claims: pause-tokens, pause-tokens-for-layers, prelude-and-coda, unrolled.
+//!
+//! Checked by certificate, and by running with both engines. That the layers are as many as the depth is needed for some
+//! circuits: with one fewer, parity is wrong, unrolled too ([`an_unrolled_model_needs_its_last_layer`]), and tokens
+//! change no bit of it ([`tokens_are_no_layers`]). For others it is not: the 4-bit multiplier of depth 16 is right with
+//! 15 ([`some_circuits_need_fewer_layers_than_levels`]).
 
 use std::sync::atomic::AtomicBool;
 
@@ -82,5 +85,19 @@ fn tokens_are_no_layers() {
             let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never).unwrap();
             assert_eq!(matches!(verdict, Verdict::Verified { .. }), is_right);
         }
+    }
+}
+
+#[test]
+fn some_circuits_need_fewer_layers_than_levels() {
+    let circuit = generate("mult:4").unwrap();
+    for (layers, is_right) in [(14, false), (15, true)] {
+        let options = Options { layers, ..Options::default() };
+        let model = pause::compile(&circuit, "", 64, &options).unwrap();
+        assert_eq!(model.labels.depth, 16);
+        let engine = Reference::new(&model).unwrap();
+        let never = AtomicBool::new(false);
+        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never).unwrap();
+        assert_eq!(matches!(verdict, Verdict::Verified { .. }), is_right);
     }
 }

@@ -7,6 +7,8 @@
 //! `p ≤ D`. The full ones take `g f ≤ G - p` gates, each token that is not full at least one. So there are
 //! `f + p ≤ (G - p)/g + p` tokens, which grows with `p ≤ D`. ∎ (Graham 1966; Brent 1974.)
 //!
+//! Claims: token-bounds, levels-least, latent-speed-up.
+//!
 //! Checked: random circuits and every `g` up to 6, level by level and by critical path. Level by level leaves slots
 //! empty, but a level of `w` gates takes `⌈w/g⌉ ≤ (w - 1)/g + 1` tokens, and the sum over the levels is the bound.
 //!

@@ -6,6 +6,8 @@
 //! the number of bits in which it agrees with the result less the number in which it differs, so every other token is
 //! behind by 2 at least. ∎
 //!
+//! Claims: chain-of-thought.
+//!
 //! Checked: every token of random circuits, in every dtype. The hypothesis that rows are one-hot is needed: see
 //! [`a_warm_softmax_is_wrong`].
 

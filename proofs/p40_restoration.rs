@@ -11,12 +11,19 @@
 //! the beginning of the first and the end of the second: `(s + 1) - s`. With one riser the changes
 //! are `s` and `-s`, so `s = 1`, and the riser takes up the whole interval. End of proof.
 //!
+//! Staircases are one way only: in two coordinates eight units hold eleven states, where they have nine
+//! ([`four_lines_hold_more_states_than_staircases`]), since four lines in general position cut the plane into eleven.
+//! And without noise nothing need be restored.
+//!
+//! Claims: latch-bound, latch-of-lines.
+//!
 //! Executed: the kinks of latches are counted on a line; four integer units restore three levels in a
 //! residual stream; of all choices for two levels in two units none bears noise.
 
 use circuit2tf::model::{Block, Dtype};
 use circuit2tf::theory::capacity::latch::Latch;
 use circuit2tf::theory::capacity::noise::{residual_units, restoration_units};
+use circuit2tf::theory::shallow::lines;
 
 /// `x + relu(x W_in + b_in) W_out + b_out` of a stream of one channel.
 fn apply(block: &Block, x: f64) -> f64 {
@@ -93,4 +100,27 @@ fn two_units_do_not_restore_two_levels_in_a_residual_stream() {
         }
     }
     assert_eq!(borne, 0);
+}
+
+#[test]
+fn four_lines_hold_more_states_than_staircases() {
+    let states = lines::states();
+    assert_eq!((states.len(), restoration_units(2, 3)), (11, 8));
+    let mut seed = 1u64;
+    // In steps of 1/64, so that no sum rounds.
+    let mut noise = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        let steps = (lines::NOISE * 64.0) as u64;
+        (seed >> 40).rem_euclid(2 * steps + 1) as f64 / 64.0 - lines::NOISE
+    };
+    for &[x, y] in &states {
+        for _ in 0..20 {
+            let model = lines::latch_of_four_lines([x + noise(), y + noise()]).unwrap();
+            assert_eq!(model.d_mlp(), 8);
+            let steps = crate::ground::steps(&model, &[false], 3);
+            let held =
+                |step: &circuit2tf::run::Step| [step.stream[[0, 0]], step.stream[[0, 1]]] == [x, y];
+            assert!(steps[1..].iter().all(held), "{x} {y}");
+        }
+    }
 }

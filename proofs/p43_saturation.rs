@@ -1,6 +1,6 @@
 //! Theorem. At compiled weights the derivative of the state after a loop by the state before it is 0,
 //! exactly, on a neighbourhood of every Boolean state; so gradients through one or more loops vanish.
-//! More generally, a map that takes balls of radius `δ` into balls of radius `ε` has mean derivative at
+//! More generally, a continuous map, differentiable but at finitely many points, that takes balls of radius `δ` into balls of radius `ε` has mean derivative at
 //! most `ε/δ` on diameters; if it does so to every smaller ball about its fixed point at that ratio, `R` loops
 //! have `(ε/δ)^R` (Bengio, Simard and Frasconi 1994).
 //!
@@ -10,9 +10,12 @@
 //! `2δ` apart and their images at most `2ε`; the mean derivative on it is the quotient, and balls
 //! of ratio `ε/δ` shrink `R` times. End of proof.
 //!
+//! Claims: vanishing, latch-derivative.
+//!
 //! Executed: gains above ½ give exactly 0, below ½ (where the hypothesis fails) they do not; the mean
 //! derivative of a softened latch, by quadrature, against the bound through 12 loops. That smaller balls shrink
-//! too is needed: a clamp to `[-ε, ε]` has mean derivative `ε/δ` after any number of loops.
+//! too is needed: a clamp to `[-ε, ε]` has mean derivative `ε/δ` after any number of loops. So is continuity: a map with a
+//! jump has derivative 0 beside it and takes no ball about it into a smaller one.
 
 use circuit2tf::compile::INVERSE_TEMPERATURE;
 use circuit2tf::family::generate;

@@ -1,10 +1,12 @@
 //! Theorem. Let `f` be a model's output on uniform inputs of `n` bits, differentiable in its parameters, and the
 //! loss of a target `χ` be `½ E(f - χ)²`. Over the `2^n` parities the gradient has variance at most
-//! `E‖∇f‖² / 2^n` (Shalev-Shwartz, Shamir and Shammah 2017).
+//! `E‖∇f‖² / 2^n`, without the half four times that (Shalev-Shwartz, Shamir and Shammah 2017).
 //!
 //! Proof. The gradient is `E[f ∇f] - E[χ ∇f]`, whose first term is the same for all targets. Parities are
 //! orthonormal, and there are as many as inputs, so for each parameter the squares of `E[χ ∂f]` sum to
 //! `E[(∂f)²]` (Parseval). A variance is at most the mean square, which is that sum over `2^n`. ∎
+//!
+//! Claims: parity-gradients.
 //!
 //! Executed: Parseval and the bound for all parities of small `n`, at random models and any number of loops.
 //! That all parities are counted is needed: the signals of some exceed the bound.

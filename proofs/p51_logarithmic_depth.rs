@@ -7,7 +7,9 @@
 //! more; so `4^D` by induction. Products are associative: a tree of `⌈log2 n⌉` levels of Boolean
 //! matrix products, each an AND and an OR of five. Squaring "at most `2^t` edges apart" is an AND and an OR of
 //! `n - 1` things; `q` squarings reach all simple paths. End of proof. That constant depth is not enough for
-//! the first is conditional: it follows from TC0 ≠ NC1.
+//! the first is conditional: with a model for each length it follows from nonuniform TC0 ≠ NC1.
+//!
+//! Claims: group-word-problem, permutation-programs, reachability.
 //!
 //! Executed: programs of all formulas of depth 0 to 2 with literals of their own, and of depth 3 for a part
 //! of the complements; such a program multiplied by a compiled model; depths of the families; reachability

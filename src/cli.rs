@@ -17,6 +17,7 @@ mod check;
 mod claims;
 mod compare;
 mod compile;
+mod construct;
 mod convert;
 mod course;
 mod depth;
@@ -64,6 +65,8 @@ struct Cli {
 enum Command {
     /// Compile a circuit into a model file
     Compile(compile::Args),
+    /// Write a model of the theory that is no compiled circuit, or list them
+    Construct(construct::Args),
     /// Run a model on inputs
     Run(run::Args),
     /// Evaluate a circuit on inputs, directly
@@ -159,6 +162,7 @@ pub fn main() -> ExitCode {
 fn dispatch(command: Command) -> Result<Report> {
     match command {
         Command::Compile(args) => compile::main(&args),
+        Command::Construct(args) => construct::main(&args),
         Command::Run(args) => run::main(&args),
         Command::Eval(args) => eval::main(&args),
         Command::Verify(args) => verify::main(&args),

@@ -2,7 +2,7 @@
 //!
 //! A circuit of depth `D` becomes a block of `L` transformer layers that, looped `⌈D/L⌉` times, computes
 //! it: one token per node, the circuit written in the position embeddings, the layers the same for every
-//! circuit. The model is then checked against the circuit by means that do not trust the compiler.
+//! circuit of one address length. The model is then checked against the circuit by means that do not trust the compiler.
 //!
 //! ```
 //! use std::sync::atomic::AtomicBool;

@@ -45,6 +45,7 @@ const CASES: &[Case] = &[
     case("convert IN OUT", Input::Circuit, CIRCUITS, false),
     case("decompile IN -o OUT", Input::Model, CIRCUITS, false),
     case("compile IN -o OUT", Input::Circuit, &["safetensors", "st"], true),
+    case("construct parity-f16:2 -o OUT", Input::None, &["safetensors", "st"], true),
     case("verify IN adder:2 --certificate OUT", Input::Model, &["json", "cert"], true),
     case("verify IN adder:2 --loops 1 --shrink OUT", Input::Model, CIRCUITS, false),
     case(

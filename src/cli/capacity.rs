@@ -94,7 +94,7 @@ pub fn main(args: &Args) -> Result<Report> {
         }
     }
     if args.circuit.is_none() {
-        text += "with a circuit: what its levels ask for, and the speed-up that is left\n";
+        text += "with a circuit: what its levels ask for, and the speed-up that is left of these schedules\n";
     }
     Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
@@ -145,9 +145,9 @@ fn headline(ceilings: &Ceilings) -> (String, Value) {
 
 fn formats(ceilings: &Ceilings, dtypes: &[Dtype]) -> (String, Value) {
     let mut text = format!(
-        "formats: finite patterns, with both zeros and with one; thresholds read p + 1 bits; a sum of \
-         ones stops at 2^p\n  {:<5} {:>20} {:>9} {:>11} {:>11} {:>9} {:>17}\n",
-        "dtype", "finite", "bits", "a state", "one zero", "readable", "largest count"
+        "formats: finite patterns, with both zeros and with one; equally spaced levels make p + 1 bits; a sum \
+         of ones stops at 2^p\n  {:<5} {:>20} {:>9} {:>11} {:>11} {:>9} {:>17}\n",
+        "dtype", "finite", "bits", "a state", "one zero", "spaced", "largest count"
     );
     let mut list = Vec::new();
     for &dtype in dtypes {
@@ -205,8 +205,8 @@ fn restoration(ceilings: &Ceilings) -> Result<(String, Value)> {
     let [units, residual] =
         [noise::restoration_units(dim, levels), noise::residual_units(dim, levels)];
     let text = format!(
-        "restoring: an exact staircase of M levels in {dim} coordinates takes 2 d (M - 1) ReLU units; the \
-         {hidden} of an MLP give M = {levels}\n  log2 {levels} = {:.3} bits a coordinate, {} bits a state, \
+        "restoring each coordinate by itself: an exact staircase of M levels in {dim} coordinates takes 2 d (M - 1) \
+         ReLU units; the {hidden} of an MLP give M = {levels}\n  log2 {levels} = {:.3} bits a coordinate, {} bits a state, \
          ratio {:.2}; the residual stream adds {} units (it adds d for M = 2 only)\n",
         bits / dim as f64,
         bits.floor(),

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{Report, source};
 
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = CLASS)]
 pub struct Args {
     /// A truth table as a hexadecimal number, row 0 in its lowest bit (0xe8 is the majority of three), or
     /// a circuit
@@ -24,6 +25,15 @@ pub struct CensusArgs {
     #[arg(default_value_t = 4)]
     variables: usize,
 }
+
+/// What least layers are the least of.
+const CLASS: &str = "\
+Least layers are those of models whose heads read one token each, which token not depending on the input; \
+a token starts with one variable, its complement or a constant, in any number of copies, and may hold anything \
+after that; what a layer does may be another thing at every token and in every layer. With one bit a token they \
+are the least depth in gates of H + 1 inputs: `binary` for one head, `ternary` for two. A head that averages \
+over tokens is not among them, though an average does not depend on the input: it computes parity in one layer \
+(`circuit2tf claims oblivious-depth`).";
 
 /// The numbers of heads that are shown.
 const HEADS: [usize; 4] = [1, 2, 4, 8];
@@ -87,8 +97,8 @@ fn bounds(name: &str, relevant: usize) -> String {
     let layers = |heads| depth::least_layers_unbounded(relevant, heads);
     let bounds: Vec<_> = HEADS.iter().map(|&h| format!("{h}: {}", layers(h))).collect();
     format!(
-        "{name}: depends on {relevant} inputs; least layers of oblivious attention by heads, if tokens \
-         are unbounded: {}\n",
+        "{name}: depends on {relevant} inputs; least layers by heads that read one token each, the same for \
+         every input, if tokens are unbounded: {}\n",
         bounds.join("  ")
     )
 }

@@ -1,4 +1,5 @@
-//! Continuous thought (Coconut): a causal decoder whose last hidden state is its next input embedding.
+//! Continuous thought (Coconut, Hao and others 2024): a causal decoder whose last hidden state is its next input
+//! embedding.
 //!
 //! The prompt is the inputs and a token 2, which starts the thoughts. Its position gathers all inputs into one vector;
 //! from then on the vector is the circuit's live state, a coordinate for each value that is still needed, and each layer

@@ -1,4 +1,4 @@
-//! Pause tokens: a fixed number of layers, applied once, over the inputs and `P` blank tokens.
+//! Pause tokens (Goyal and others 2024): a fixed number of layers, applied once, over the inputs and `P` blank tokens.
 //!
 //! The forward pass is the plain one of [`run`](crate::run): `tokens[i]` is a bit at input positions and
 //! blank at the others, `x = W_E[tokens] + W_pos`, and each of the `L` blocks is applied once. A blank
@@ -6,9 +6,9 @@
 //!
 //! Claim. The model computes every circuit of at most `P` gates and constants and depth at most `L`, on
 //! all inputs. Reasons. It is the compiled model of that network, applied `L ≥ depth` times; further
-//! applications change nothing, and an unused token reads only itself. Pause tokens add width: beyond
-//! depth `L` no number of them helps this model, and the miter shows an input on which it is wrong,
-//! unless the circuit is right early (theory, claim 16). End of proof.
+//! applications change nothing, and an unused token reads only itself, so that tokens beyond one a gate change no
+//! bit. End of proof. Of a deeper circuit the miter says whether `L` layers are enough: some are right early, such as
+//! the 4-bit multiplier of depth 16 after 15 layers (claim `pause-tokens-for-layers`).
 
 use crate::circuit::Circuit;
 use crate::compile::{self, Options};

@@ -1,4 +1,5 @@
-//! A Universal Transformer with sound halting: the loop stops for an input when its outputs are known.
+//! A Universal Transformer (Dehghani and others 2019) with sound halting: the loop stops for an input when its outputs
+//! are known. The learned halting of that work (Graves 2016) is no such rule.
 //!
 //! A position holds one of three values: known to be 1, known to be 0, or not known yet. Inputs and
 //! constants are known from the start. A layer takes every node to Kleene's extension of its truth table:
@@ -27,7 +28,7 @@
 //! monotone (more knowledge in the operands never takes back or changes knowledge of the result), inputs
 //! are latched, and the start is below everything. A result that all completions agree on holds for the
 //! completion that is the circuit's own evaluation. (3) A table of known operands has one completion.
-//! End of proof. (Theory, claim 15; Kleene's strong three-valued logic.)
+//! End of proof. (Kleene's strong three-valued logic, 1938.)
 
 use std::collections::BTreeMap;
 

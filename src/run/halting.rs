@@ -8,7 +8,7 @@
 //!   after the first loop, or before it, after which the channel is 1 at all outputs. Sound and complete for
 //!   the models that [`reasoning`](crate) compiles, and checked for others by `verify`.
 //! - [`Rule::FixedPoint`] stops when a loop left the whole stream unchanged. Sound for every model: all
-//!   further loops would change nothing either. It costs one loop more.
+//!   further loops would change nothing either. It takes a loop to see that, and waits for gates that no output needs.
 //! - [`Rule::StableOutput`] stops when a loop left the outputs unchanged. Unsound: the output of an AND
 //!   tree is 0 for `depth` loops, whatever it becomes.
 

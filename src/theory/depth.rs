@@ -2,8 +2,8 @@
 //!
 //! Functions of `n ≤ 4` variables are truth tables of `2^n` bits. What one more level reaches is what a
 //! gate makes of functions that are there already, so a census goes level by level through all functions
-//! at once. [`least_layers_unbounded`] turns fan-in into the least number of layers for attention that
-//! does not depend on the input (Theorem 5).
+//! at once. [`least_layers_unbounded`] turns fan-in into the least number of layers for heads that read one token
+//! each, which token not depending on the input (`proofs/p14_oblivious_attention.rs`).
 
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle, TruthTable};

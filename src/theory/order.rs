@@ -1,9 +1,10 @@
-//! The forward pass with every product and every partial sum rounded, in a random order of summation.
+//! The forward pass with every product and every partial sum rounded to the dtype, in an order of choice.
 //!
-//! The engines fix an order and, for f16 and bf16, accumulate in f32. Here the terms of every sum, a bias
-//! among them, are added in pairs drawn at random, and each single operation is rounded to the dtype, those of a
-//! softmax now to that, now to f32 or f64 and the weights once more: what the theorem on exactness allows at
-//! worst. In goes a model and an assignment, out come the streams.
+//! The engines accumulate f16 and bf16 in f32 or wider. Here each single operation is rounded to the dtype, those of
+//! a softmax in an order that is drawn now to that, now to f32 or f64 and the weights once more. In
+//! [`randomly_summed`] the terms of every sum, a bias among them, are added in pairs drawn at random: what the
+//! theorem on exactness allows at worst. In [`summed_in_order`] they are added as they stand, those of attention
+//! in the order of the tokens. In goes a model and an assignment, out come the streams.
 
 use ndarray::{Array2, ArrayView1, ArrayView2, Axis, Zip};
 use rand::{Rng, RngExt};
@@ -21,6 +22,65 @@ pub fn randomly_summed(
     n_loops: usize,
     rng: &mut impl Rng,
 ) -> Result<Vec<Array2<f64>>> {
+    summed(model, inputs, n_loops, Drawn(rng))
+}
+
+/// The same with every sum taken from its first term to its last.
+///
+/// # Errors
+/// The model is a decoder, or `inputs` is not one bit per input.
+pub fn summed_in_order(model: &Model, inputs: &[bool], n_loops: usize) -> Result<Vec<Array2<f64>>> {
+    summed(model, inputs, n_loops, InOrder)
+}
+
+/// How sums are taken, and in which format a softmax is.
+trait Order {
+    fn add_up(&mut self, terms: Vec<f64>, dtype: Dtype) -> f64;
+
+    fn softmax_in(&mut self, dtype: Dtype) -> Dtype;
+}
+
+/// Pairs of terms drawn at random; a softmax now in the dtype, now in a wider one.
+struct Drawn<'r, R>(&'r mut R);
+
+impl<R: Rng> Order for Drawn<'_, R> {
+    fn add_up(&mut self, mut terms: Vec<f64>, dtype: Dtype) -> f64 {
+        while terms.len() > 1 {
+            let [a, b] = [(); 2].map(|()| terms.swap_remove(self.0.random_range(0..terms.len())));
+            terms.push(dtype.round(a + b));
+        }
+        terms.pop().unwrap_or(0.0)
+    }
+
+    fn softmax_in(&mut self, dtype: Dtype) -> Dtype {
+        wider(dtype, [dtype, Dtype::F32, Dtype::F64][self.0.random_range(0..3)])
+    }
+}
+
+/// Terms as they stand; a softmax in f32, or f64 where the dtype is that.
+struct InOrder;
+
+impl Order for InOrder {
+    fn add_up(&mut self, terms: Vec<f64>, dtype: Dtype) -> f64 {
+        terms.into_iter().reduce(|sum, term| dtype.round(sum + term)).unwrap_or(0.0)
+    }
+
+    fn softmax_in(&mut self, dtype: Dtype) -> Dtype {
+        wider(dtype, Dtype::F32)
+    }
+}
+
+/// The format of higher precision.
+fn wider(a: Dtype, b: Dtype) -> Dtype {
+    if b.precision() > a.precision() { b } else { a }
+}
+
+fn summed(
+    model: &Model,
+    inputs: &[bool],
+    n_loops: usize,
+    order: impl Order,
+) -> Result<Vec<Array2<f64>>> {
     model.require_parallel()?;
     if inputs.len() != model.input_positions.len() {
         let expected = format!("{} bits, one per input", model.input_positions.len());
@@ -30,7 +90,7 @@ pub fn randomly_summed(
     for (&position, &bit) in model.input_positions.iter().zip(inputs) {
         tokens[position] = usize::from(bit);
     }
-    let mut rounding = Rounding { dtype: model.dtype, rng };
+    let mut rounding = Rounding { dtype: model.dtype, order };
     let embedded = rounding.add(&model.w_e.select(Axis(0), &tokens), &model.w_pos);
     let mut streams = vec![embedded];
     for l in model.schedule_of(n_loops).blocks() {
@@ -42,23 +102,18 @@ pub fn randomly_summed(
     Ok(streams)
 }
 
-struct Rounding<'r, R> {
+struct Rounding<O> {
     dtype: Dtype,
-    rng: &'r mut R,
+    order: O,
 }
 
-impl<R: Rng> Rounding<'_, R> {
+impl<O: Order> Rounding<O> {
     fn add(&self, a: &Array2<f64>, b: &Array2<f64>) -> Array2<f64> {
         Zip::from(a).and(b).map_collect(|a, b| self.dtype.round(a + b))
     }
 
-    /// Adds two terms at random until one is left.
-    fn sum(&mut self, mut terms: Vec<f64>) -> f64 {
-        while terms.len() > 1 {
-            let [a, b] = [(); 2].map(|()| terms.swap_remove(self.rng.random_range(0..terms.len())));
-            terms.push(self.dtype.round(a + b));
-        }
-        terms.pop().unwrap_or(0.0)
+    fn sum(&mut self, terms: Vec<f64>) -> f64 {
+        self.order.add_up(terms, self.dtype)
     }
 
     fn products<'a>(&self, a: ArrayView1<'a, f64>, b: ArrayView1<'a, f64>) -> Vec<f64> {
@@ -111,13 +166,11 @@ impl<R: Rng> Rounding<'_, R> {
 
     /// In the dtype or in a wider one.
     fn softmax(&mut self, scores: Vec<f64>) -> Vec<f64> {
-        let narrow = self.dtype;
-        let drawn = [narrow, Dtype::F32, Dtype::F64][self.rng.random_range(0..3)];
-        let dtype = if drawn.precision() > narrow.precision() { drawn } else { narrow };
+        let (narrow, dtype) = (self.dtype, self.order.softmax_in(self.dtype));
         let max = scores.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let term = |score: &f64| dtype.round(dtype.round(score - max).exp());
         let terms: Vec<f64> = scores.iter().map(term).collect();
-        let total = Rounding { dtype, rng: &mut *self.rng }.sum(terms.clone());
+        let total = self.order.add_up(terms.clone(), dtype);
         terms.into_iter().map(|term| narrow.round(dtype.round(term / total))).collect()
     }
 

@@ -4,8 +4,11 @@
 //! way: an average counts ([`symmetric`]), attention chooses by content ([`or_by_content`]), a token
 //! brings its own state as one more operand ([`parity_of_three`]), pointers double
 //! ([`pointer_chasing`]), and averages decide thresholds of any fan-in ([`threshold`]).
-//! Two show what one layer cannot do ([`equality()`]) and what it can do without an MLP ([`heads`]),
-//! and in one the circuit is not in the weights ([`prompt`]). [`crate::mapping::collapse()`] is the way that works for every circuit.
+//! Others belong to bounds on one layer, and show where these end: two layers that decide what one with exact
+//! sums does not ([`equality()`]), and one that does where sums are rounded ([`running_sum`]); heads without
+//! an MLP over the reals ([`heads`]) and in floating point ([`rounding`]); one hard head ([`decision_list()`]);
+//! a latch that is no staircase ([`lines`]). In one the circuit is not in the weights ([`prompt`]).
+//! [`crate::mapping::collapse()`] is the way that works for every circuit.
 //! The models read and write bits as compiled ones do; any engine runs them.
 
 use ndarray::{Array1, Array2};
@@ -13,12 +16,17 @@ use ndarray::{Array1, Array2};
 use crate::error::{Error, Result};
 use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 
+mod decision_list;
 mod equality;
 pub mod heads;
+pub mod lines;
 mod pointer;
 pub mod prompt;
+pub mod rounding;
+pub mod running_sum;
 pub mod threshold;
 
+pub use decision_list::{Item, decision_list};
 pub use equality::equality;
 pub use pointer::pointer_chasing;
 
@@ -90,6 +98,18 @@ impl Draft {
         self.outputs = vec![(0, "y".to_string())];
         self
     }
+}
+
+/// Blocks of a stream of one channel, f32, that starts at `start`, a number each position; the input bit adds
+/// nothing.
+///
+/// # Errors
+/// The blocks are of another shape, or there are no positions.
+pub fn started_at(start: &[f64], blocks: Vec<Block>, n_loops: usize) -> Result<Model> {
+    let mut draft = Draft::new(start.len(), vec!["x".to_string()], (0, 0.0), 0).with_plain_ports(1);
+    draft.w_e.fill(0.0);
+    draft.w_pos.column_mut(0).assign(&Array1::from(start.to_vec()));
+    draft.finish(blocks, n_loops, Dtype::F32)
 }
 
 fn check_size(n_tokens: usize) -> Result<()> {

@@ -79,7 +79,8 @@ pub static EXERCISES: [Exercise; 5] = [
         worked: "The levels have {widths} gates, which makes **{tokens}** tokens against **{loops}** loops, \
             {speedup} times as many; {gates} gates in full tokens would be **{bound}**. The chain takes \
             **{chain}** of either: no gain at all. The ratio of bits per state and bits per token, thousands, \
-            appears nowhere. What counts is how many gates can be done at once. (A scheduler that mixes levels \
+            appears nowhere. What counts is how many gates of this circuit can be done at once (another circuit of the \
+            same function may have other tokens and loops). (A scheduler that mixes levels \
             where it may, that of `circuit2tf compile --scheme cot`, takes {scheduled} tokens for the tree.)",
         require: any,
         facts: schedule_facts,
@@ -109,10 +110,10 @@ pub static EXERCISES: [Exercise; 5] = [
             },
         ],
         statement: "A coordinate of a state lies in [0, 1] and is to hold one of M levels, restored after every \
-            loop. Noise moves it by less than r = {r} either way. What is the largest M? A staircase that \
-            restores M levels exactly has two kinks at each of its M - 1 steps, one ReLU unit each: how many units \
-            is that? With an MLP of {expansion} units for each coordinate, what is the largest M that can be \
-            restored exactly, noise or not? How many bits does a state of {dimension} coordinates hold then?",
+            loop, each coordinate by itself. Noise moves it by less than r = {r} either way. What is the largest M? A \
+            staircase that restores M levels exactly has two kinks at each of its M - 1 steps, one ReLU unit each: how \
+            many units is that? With an MLP of {expansion} units for each coordinate, what is the largest M that \
+            staircases can restore? How many bits does a state of {dimension} coordinates hold then?",
         hints: &[
             "Two neighbouring levels must be at least 2 r apart, so that their noise does not overlap.",
             "Levels 0 and 1 at the ends are levels too.",
@@ -120,7 +121,9 @@ pub static EXERCISES: [Exercise; 5] = [
         ],
         worked: "**{levels}** levels, restored with **{units}** units a coordinate. {expansion} units restore \
             **{restored}** levels, so the state holds **{bits}** bits, against {nominal} if all 16 bits of every \
-            number counted. What is not restored drifts away, loop by loop.",
+            number counted. What is not restored drifts away, loop by loop; without noise nothing need be restored. \
+            (Staircases are one way: eight units hold 11 states in two coordinates, not 3 times 3, if the lines \
+            where they bend are not parallel to the axes: `circuit2tf claims latch-of-lines`.)",
         require: any,
         facts: latch_facts,
         task: latch,
@@ -253,7 +256,7 @@ fn bits_of(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "significand only",
                 vec![None, Some(per_mantissa), Some(per_mantissa / token), None],
-                "That many bits are linearly readable. The ceiling counts every pattern.",
+                "So many bits have levels that are equally spaced. The ceiling counts every pattern.",
                 experiment,
             ),
         ],
@@ -429,10 +432,11 @@ fn misleading(values: &Values) -> Result<Task> {
             "",
         ),
         choice(
-            "A 16-bit float carries 16 usable bits.".to_string(),
+            "A 16-bit float carries 16 usable bits, noise or not.".to_string(),
             false,
             format!(
-                "With thresholds one reads equally spaced levels: {} bits in bf16, and a latch restores fewer.",
+                "Without noise thresholds tell all finite numbers apart; levels that are equally spaced make {} bits \
+                 in bf16, and a latch restores fewer.",
                 noise::readable_bits(Dtype::Bf16)
             ),
             "circuit2tf capacity latch --noise 0.2 --loops 1000",

@@ -16,13 +16,14 @@ pub static EXERCISES: [Exercise; 2] = [
             name: "choice",
             meaning: "which of the statements are asked, and in which order",
             default: 0,
-            range: (0, 11),
-            drawn: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11],
+            range: (0, 15),
+            drawn: &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15],
         }],
         statement: "Which of these are proved (T), refuted (F), follow from something believed but not proved \
             (C), or are open (O)?",
         hints: &[
-            "For each: which heads, which precision, which size? Without those a depth claim says little.",
+            "For each: which heads, which precision, which size, one model for all lengths or one for each? Without \
+             those a depth claim says little.",
             "A construction refutes. A counting or communication argument proves. A complexity class gives \
              conditions.",
         ],
@@ -78,7 +79,7 @@ const fn item(
     Item { text, class, reason, mistaken, experiment }
 }
 
-static ITEMS: [Item; 12] = [
+static ITEMS: [Item; 16] = [
     item(
         "Every transformer that computes the parity of n bits needs about log n layers.",
         'F',
@@ -88,30 +89,33 @@ static ITEMS: [Item; 12] = [
     ),
     item(
         "Products of n permutations of five things need a growing number of layers, for models of polynomial \
-              size and logarithmic precision.",
+              size and logarithmic precision, one for each length.",
         'C',
-        "Such models of constant depth are in TC0, and this problem is complete for NC1: it follows if the two \
-             differ, which is believed.",
+        "Such models of constant depth are in nonuniform TC0, and this problem is complete for NC1: it follows if \
+             nonuniform TC0 and NC1 differ, which is believed.",
         ('T', "It follows only if TC0 is not NC1, which nobody has proved."),
-        "circuit2tf claims",
+        "circuit2tf claims group-word-problem",
     ),
     item(
-        "The same products need a growing number of layers at constant precision and polynomial size.",
+        "The same products need a growing number of layers at constant precision everywhere, the sums of attention \
+              included, and polynomial size.",
         'T',
-        "Constant precision and constant depth is AC0, which cannot do parity, and the problem contains parity.",
+        "Constant precision everywhere and constant depth is AC0, which cannot do parity, and the problem contains \
+             parity.",
         ('C', "No assumption is needed: parity is not in AC0, which is proved."),
-        "circuit2tf claims",
+        "circuit2tf claims parity-at-constant-precision",
     ),
     item(
-        "At a fixed precision, transformers with one more layer compute more.",
+        "With everything rounded to a fixed precision but the sums in attention, a causal mask and one model for all \
+              lengths, one more layer computes more.",
         'T',
-        "For fixed precision with a mask the depth hierarchy is strict (Yang, Cadilhac, Chiang 2025).",
-        ('O', "It is proved for fixed precision. Open it is for precision that grows."),
-        "circuit2tf claims",
+        "In this class, that of C-RASP, the depth hierarchy is strict (Yang, Cadilhac, Chiang 2025).",
+        ('O', "It is proved for this class. Open it is for precision that grows."),
+        "circuit2tf claims depth-at-fixed-precision",
     ),
     item(
-        "With H heads, extra blank tokens let two layers of oblivious attention compute functions of more than \
-              (H + 1)^2 inputs.",
+        "With H heads that each read one token, the same for every input, extra blank tokens let two layers compute \
+              functions of more than (H + 1)^2 inputs.",
         'F',
         "The answer's token hears (H + 1)^2 inputs in two layers, however many blank tokens there are.",
         ('T', "Blank tokens add width, not depth: they hear no further."),
@@ -119,11 +123,11 @@ static ITEMS: [Item; 12] = [
     ),
     item(
         "Some explicit function in P needs log n layers, for models of polynomial size and logarithmic \
-              precision.",
+              precision, one for each length.",
         'O',
-        "It would put an explicit function outside TC0; not even NEXP is known to have one.",
-        ('T', "Nobody can prove it today: it would separate P from TC0."),
-        "circuit2tf claims",
+        "It would put an explicit function outside nonuniform TC0; not even NEXP is known to have one.",
+        ('T', "Nobody can prove it today: it would separate P from nonuniform TC0."),
+        "circuit2tf claims log-depth-barrier",
     ),
     item(
         "A compiled model that is looped one time too few is wrong on some input.",
@@ -133,32 +137,35 @@ static ITEMS: [Item; 12] = [
         "circuit2tf claims check fewer-loops-fail",
     ),
     item(
-        "A block of L layers looped R times computes everything that L R layers compute.",
+        "A block of L layers looped R times computes everything that L R layers compute, with weights of b bits.",
         'F',
         "P parameters of b bits tell at most 2^(bP) functions apart, whatever R is.",
         ('T', "Tied layers are some of the untied ones, not all."),
         "circuit2tf claims check tied-capacity",
     ),
     item(
-        "With one oblivious head and one bit per token, layers are exactly levels of two-input gates.",
+        "With one head that reads one token, the same for every input, and one bit per token, layers are exactly \
+              levels of two-input gates. (A token starts with a variable, its complement or a constant, in any \
+              number of copies, and what a layer does may be another thing at every token.)",
         'T',
         "Each layer is one gate of the token's own bit and one that is read, and a tree of gates fits on tokens.",
         ('C', "It is proved, and checked by going through all small models."),
         "circuit2tf claims check oblivious-depth",
     ),
     item(
-        "Following a pointer k times needs k layers.",
+        "Following a pointer k times among more than k entries needs k layers.",
         'F',
         "Pointers double: about log2 k layers.",
         ('T', "That steps depend on each other does not make them sequential."),
         "circuit2tf claims check hops-need-layers",
     ),
     item(
-        "Following a pointer k times needs about log k layers, for narrow models.",
+        "Following a pointer k times among more than k entries needs about log k layers, for narrow models.",
         'C',
-        "It follows from a conjecture about parallel computation: telling one cycle from two.",
+        "It follows from a conjecture about parallel computation: telling one cycle of n vertices from two takes \
+             about log n rounds.",
         ('T', "The bound rests on the 1-vs-2-cycle conjecture."),
-        "circuit2tf claims",
+        "circuit2tf claims k-hop-lower-bound",
     ),
     item(
         "If a model with suitable weights exists, training finds it.",
@@ -166,6 +173,46 @@ static ITEMS: [Item; 12] = [
         "At exact weights the gradient through a loop is 0, and parities defeat gradient descent in general.",
         ('O', "There are functions for which it is proved that gradients tell next to nothing."),
         "circuit2tf learn gradients parity:2 --loops 4 --seeds 2",
+    ),
+    item(
+        "Quantified Boolean formulas need a growing number of layers, for models of polynomial size and logarithmic \
+              precision, if one model serves all lengths.",
+        'T',
+        "Such models of constant depth are in uniform TC0 and so in L, which is not PSPACE.",
+        (
+            'O',
+            "Open it is with a model for each length. One model for all lengths is a weaker class.",
+        ),
+        "circuit2tf claims uniform-barrier",
+    ),
+    item(
+        "One layer of one head without an MLP does not compute the parity of two bits, at any precision.",
+        'F',
+        "Over the real numbers that is so. In f16 one head does up to 1024 bits: adding to the residual stream rounds.",
+        ('T', "The proof is about real numbers. Rounding is no linear function."),
+        "circuit2tf claims parity-by-rounding",
+    ),
+    item(
+        "A compiled model with fewer layers than its circuit has levels is wrong on some input, however many pause \
+              tokens it has.",
+        'F',
+        "Pause tokens change no bit; but some circuits are right early, such as the array multiplier of 4 bits.",
+        (
+            'T',
+            "It is right that tokens do not help. Whether fewer layers do is decided circuit by circuit.",
+        ),
+        "circuit2tf claims pause-tokens-for-layers",
+    ),
+    item(
+        "One layer of H heads of width w and p-bit numbers, whose sums are exact, compares words of n bits only if \
+              H (w + 1) p is at least n, whatever MLP follows.",
+        'T',
+        "What a word tells is that many bits, and it must tell all words apart.",
+        (
+            'F',
+            "That is so where a sum over both words is rounded on the way. Exact sums are messages.",
+        ),
+        "circuit2tf claims one-layer-equality",
     ),
 ];
 

@@ -4,6 +4,7 @@ use super::{any, log2_ceil};
 use crate::course::task::{Kind, Mistake, Number, Task, Wrong};
 use crate::course::{Exercise, Facts, Parameter, Values, simulate};
 use crate::error::Result;
+use crate::layout::Layout;
 use crate::network::Network;
 use crate::verify::bit_string;
 
@@ -19,33 +20,39 @@ pub static EXERCISES: [Exercise; 2] = [
                 name: "nodes",
                 meaning: "nodes of the circuit, one token each",
                 default: 1024,
-                range: (2, 1 << 30),
+                range: (2, 1 << 28),
                 drawn: &[64, 256, 512, 1024, 2048, 4096, 16384, 65536],
             },
             Parameter {
                 name: "heads",
                 meaning: "operands of a gate, one head each",
                 default: 2,
-                range: (1, 6),
+                range: (2, 6),
                 drawn: &[2, 3, 4],
             },
         ],
-        statement: "Construction A gives every node of a circuit one token. The residual stream of a token \
-            holds its own address of m bits, the addresses of its k operands, the truth table of its gate \
-            (2^k entries), its state, and k scratch cells, one number each. Head h fetches the state of the \
-            token at the h-th operand address; the MLP has 2^(k+1) + 1 + k units. A layer then has \
-            k (2 d m + 2 d) parameters for attention and 2 d d_mlp + d_mlp + d for the MLP, where d is \
-            d_model.\n\nFor N = {nodes} nodes and k = {heads}, with m = ceil(log2 N): what is d_model? How \
+        statement: "`circuit2tf compile` gives every node of a circuit one token. The residual stream of a token \
+            holds its own address of m signs, the addresses of its k operands, and three things with the negation of \
+            every number beside it: the truth table of its gate (2^k entries), its state, and k cells for what is \
+            fetched. An address is balanced, half of its signs positive: m is the least even number for which \
+            there are N such addresses, C(m, m/2) of them being N or more. Head h fetches the state of the \
+            token at the h-th operand address; the MLP has d_mlp = 2^(k+1) + 1 + k units. A layer then has \
+            4 k d m + 3 k m + d parameters for attention and 2 d d_mlp + d_mlp + d for the MLP, where d is \
+            d_model.\n\nFor N = {nodes} nodes and k = {heads}: what is d_model? How \
             many parameters has one layer? How many numbers are in the table of position embeddings?",
         hints: &[
-            "Add up the channels first: (1 + k) m addresses, 2^k truth table entries, 1 state, k scratch cells.",
-            "m = ceil(log2 {nodes}). Which of the three numbers contain N itself, and which only m?",
+            "Add up the channels first: (1 + k) m of addresses, and twice 2^k truth table entries, 1 state and k cells.",
+            "C(2, 1) = 2, C(4, 2) = 6, C(6, 3) = 20, ... until it is {nodes} or more. Which of the three numbers \
+             contain N itself, and which only m?",
             "The table has one row of d_model numbers for every token.",
         ],
-        worked: "d = (1 + k) m + 2^k + 1 + k = **{d_model}**. A layer has **{layer}** parameters, the table \
-            **{table}** numbers. Twice the nodes make the table more than twice as large ({table_twice}), \
-            and a layer grows from {layer} to {layer_twice}: only through m. The circuit is in the table; \
-            the layers are the same for all circuits of this size.",
+        worked: "m = {m}, so d = (1 + k) m + 2 (2^k + 1 + k) = **{d_model}**. A layer has **{layer}** parameters, the \
+            table **{table}** numbers; `circuit2tf info --json` of a compiled model says the same. Twice the nodes \
+            make the table at least twice as large ({table_twice}), and a layer grows from {layer} to {layer_twice}: \
+            only through m. The circuit is in the table; the layers are the same for all circuits of one address \
+            length. (States 0 and 1 without negations, and addresses of ceil(log2 N) bits, would do with fewer: \
+            d = {narrow}. Balanced signs leave every row with mean 0 and mean square 1, so that a norm changes \
+            nothing.)",
         require: any,
         facts: size_facts,
         task: sizes,
@@ -99,30 +106,43 @@ pub static EXERCISES: [Exercise; 2] = [
     },
 ];
 
-/// `d_model`, parameters of a layer and numbers of the table of Construction A.
-fn construction_a(nodes: usize, k: usize) -> [usize; 3] {
-    construction(nodes, k, log2_ceil(nodes))
+/// `d_model`, parameters of a layer and numbers of the table of a compiled model with addresses of `m` signs.
+fn compiled(nodes: usize, k: usize, m: usize) -> [usize; 3] {
+    shape(nodes, k, m, (1 + k) * m + 2 * ((1 << k) + 1 + k))
 }
 
-/// The same with addresses of `m` numbers.
-fn construction(nodes: usize, k: usize, m: usize) -> [usize; 3] {
-    let rows = 1 << k;
-    let d = (1 + k) * m + rows + 1 + k;
-    let d_mlp = 2 * rows + 1 + k;
-    [d, k * (2 * d * m + 2 * d) + 2 * d * d_mlp + d_mlp + d, nodes * d]
+fn shape(nodes: usize, k: usize, m: usize, d: usize) -> [usize; 3] {
+    let d_mlp = (2 << k) + 1 + k;
+    [d, 4 * k * d * m + 3 * k * m + d + 2 * d * d_mlp + d_mlp + d, nodes * d]
+}
+
+/// `d_model` without negations, for addresses of `m` numbers.
+fn narrow(k: usize, m: usize) -> usize {
+    (1 + k) * m + (1 << k) + 1 + k
 }
 
 fn size_facts(values: &Values) -> Result<Facts> {
-    let [_, layer, table] = construction_a(2 * values.size("nodes"), values.size("heads"));
-    Ok(Facts::from([("layer_twice", layer.to_string()), ("table_twice", table.to_string())]))
+    let (nodes, k) = (values.size("nodes"), values.size("heads"));
+    let twice = Layout::new(k, (2 * nodes).min(1 << 28))?.code_length();
+    let [_, layer, table] = compiled(2 * nodes, k, twice);
+    Ok(Facts::from([
+        ("m", Layout::new(k, nodes)?.code_length().to_string()),
+        ("narrow", narrow(k, log2_ceil(nodes)).to_string()),
+        ("layer_twice", layer.to_string()),
+        ("table_twice", table.to_string()),
+    ]))
 }
 
 fn sizes(values: &Values) -> Result<Task> {
     let (nodes, k) = (values.size("nodes"), values.size("heads"));
-    let [d, layer, table] = construction_a(nodes, k);
-    let without_own = d - log2_ceil(nodes);
+    let m = Layout::new(k, nodes)?.code_length();
+    let [d, layer, table] = compiled(nodes, k, m);
+    let without_own = d - m;
     let real = |x: usize| Some(x as f64);
-    let one_hot = construction(nodes, k, nodes).map(real).to_vec();
+    let one_hot = compiled(nodes, k, nodes).map(real).to_vec();
+    let shortest = log2_ceil(nodes);
+    let unbalanced = compiled(nodes, k, shortest).map(real).to_vec();
+    let bare = shape(nodes, k, m, narrow(k, m)).map(real).to_vec();
     let info = "circuit2tf compile adder:8 -o adder.safetensors";
     Ok(Task::numbers(
         vec![
@@ -140,7 +160,19 @@ fn sizes(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "one-hot addresses",
                 one_hot,
-                "One-hot addresses have N numbers. m = ceil(log2 N) bits tell N nodes apart.",
+                "One-hot addresses have N numbers. A few signs tell N nodes apart.",
+                info,
+            ),
+            Mistake::numbers(
+                "any signs as address",
+                unbalanced,
+                "ceil(log2 N) signs tell N nodes apart, but addresses are balanced: of m signs half are positive.",
+                info,
+            ),
+            Mistake::numbers(
+                "negations forgotten",
+                bare,
+                "Table, state and fetched values stand beside their negations: two numbers each.",
                 info,
             ),
             Mistake::numbers(
@@ -217,16 +249,30 @@ fn trace(values: &Values) -> Result<Task> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::compile::{Options, compile};
+    use crate::family;
 
     #[test]
-    fn the_full_adder_adds_and_sizes_are_those_of_the_theory() {
+    fn the_full_adder_adds() {
         let network = full_adder().unwrap();
         for x in 0..8u32 {
             let values = network.evaluate(&[x & 1 == 1, x & 2 == 2, x & 4 == 4]);
             assert_eq!(u32::from(values[5]) + 2 * u32::from(values[7]), x.count_ones());
         }
-        assert_eq!(construction_a(1024, 2), [37, 2490, 37888]);
-        assert_eq!(construction_a(64, 2), [25, 1286, 1600]);
-        assert_eq!(construction_a(1 << 20, 2), [67, 7180, 70_254_592]);
+    }
+
+    #[test]
+    fn sizes_are_those_that_compile_writes() {
+        assert_eq!(compiled(1024, 2, 14), [56, 7711, 57344]);
+        for (spec, k) in [("parity:16", 2), ("adder:8", 2), ("mult:4", 3), ("parity-chain:300", 4)]
+        {
+            let circuit = family::generate(spec).unwrap();
+            let options = Options { heads: k, ..Options::default() };
+            let model = compile(&circuit, "", &options).unwrap();
+            let m = Layout::new(k, model.n_ctx()).unwrap().code_length();
+            let layer = model.blocks[0].n_parameters();
+            let found = [model.d_model(), layer, model.w_pos.len()];
+            assert_eq!(compiled(model.n_ctx(), k, m), found, "{spec}");
+        }
     }
 }

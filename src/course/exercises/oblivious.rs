@@ -34,18 +34,21 @@ pub static EXERCISES: [Exercise; 3] = [
                 drawn: &[20, 50, 100, 200, 500, 1000],
             },
         ],
-        statement: "Attention is oblivious if which token a head reads does not depend on the input. A function \
-            depends on {inputs} inputs, one token each. At least how many layers does it take with {heads} \
-            heads, and with one head? Tokens may hold as much as they like, and as many extra tokens as you \
-            like may be added.",
+        statement: "Attention is oblivious if every head reads one token and which one that is does not depend on the \
+            input. (An average over all tokens does not depend on the input either, but is no one token.) A token \
+            starts with one variable, its complement or a constant; any number of tokens may start with the same. A \
+            function depends on {inputs} inputs. At least how many layers does it take with {heads} \
+            heads, and with one head? Tokens may hold as much as they like after that, what a layer makes of them may \
+            be another thing at every token and in every layer, and as many extra tokens as you like may be added.",
         hints: &[
             "After one layer a token knows about itself and one token for each head.",
             "After L layers it can depend on at most (H + 1)^L inputs.",
             "That many layers are enough too: gather by a tree, look the answer up at the end.",
         ],
         worked: "**{layers}** layers, and **{one_head}** with one head: the least L with (H + 1)^L at least \
-            {inputs}. Extra tokens are no help, since they hear no more. The OR of all inputs escapes in one \
-            layer if attention may depend on the input: a query that asks for a 1 finds one wherever it is.",
+            {inputs}. Extra tokens are no help, since they hear no more. Two things escape in one layer: an average \
+            over all tokens, which counts (with a wide MLP it gives their parity), and attention that depends on the \
+            input: to get the OR, ask for a 1, and it is found wherever it is.",
         require: any,
         facts: no_facts,
         task: field,
@@ -72,7 +75,7 @@ pub static EXERCISES: [Exercise; 3] = [
             "Two variables and any three-input gate at the top: Shannon expansion about one variable.",
         ],
         worked: "**{binary}**, **{ternary}** and **{three}**. By levels, two-input gates: {binary_all}; \
-            three-input gates: {ternary_all}. With one head and one bit per token, layers are levels of \
+            three-input gates: {ternary_all}. With one oblivious head and one bit per token, layers are levels of \
             two-input gates; with two heads they are levels of three-input gates. So functions that need four \
             layers with one head need two with two heads. The majority of three is one of the {three}: \
             least depth {majority}.",

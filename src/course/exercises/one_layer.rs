@@ -48,8 +48,9 @@ pub static EXERCISES: [Exercise; 2] = [
                 drawn: &[4, 8],
             },
         ],
-        statement: "Two numbers A and B of n bits each are compared for equality in one layer. What the token \
-            that answers learns of A's tokens is, for each head, a weighted sum of values and the total weight: \
+        statement: "Two numbers A and B of n bits each are compared for equality in one layer, whose sums are exact, or \
+            taken for A and for B apart and rounded once. What the token that answers (and holds no bit of either) \
+            learns of A's tokens is, for each head, a weighted sum of values and the total weight: \
             H (d_v + 1) numbers of p bits. Write the results as a matrix with a row for each A and a column \
             for each B.\n\nHow many different rows has it for n = {small}? For n = {bits}, what must \
             H (d_v + 1) p be at least? With d_v = {head_width} and p = {precision}, how many heads is that?",
@@ -61,7 +62,9 @@ pub static EXERCISES: [Exercise; 2] = [
         worked: "All 2^{small} rows differ: enumerated, **{rows}**. So H (d_v + 1) p must be at least \
             **{bound}**, which takes **{heads}** heads, whatever MLP comes after. Two layers do it with one \
             narrow head: first each pair of bits is compared, then the results are joined. Parity has only 2 \
-            different rows, and this argument says nothing about it.",
+            different rows, and this argument says nothing about it. Nor does it about a sum over both numbers that is \
+            rounded on the way: see `circuit2tf claims equality-by-running-sum`. (A softmax that subtracts the maximum \
+            and divides first exchanges the maximum and the total too: H (d_v + 3).)",
         require: any,
         facts: |_| Ok(Facts::new()),
         task: equality,
@@ -79,9 +82,9 @@ pub static EXERCISES: [Exercise; 2] = [
             range: (2, 12),
             drawn: &[2, 3, 4, 5, 6, 8],
         }],
-        statement: "One layer of attention, no MLP: the answer is the sign of a sum of head outputs s_j / d_j, \
-            where numerator and denominator add up one term for each token, and d_j > 0. How many heads does \
-            the parity of {inputs} bits need? With k heads whose denominators are c + 1, ..., c + k, with c \
+        statement: "One layer of attention over the real numbers, no MLP: the answer is the sign of a constant and a sum \
+            of head outputs s_j / d_j, where numerator and denominator add up one term for each token, and d_j > 0. \
+            How many heads does the parity of {inputs} bits need? With k heads whose denominators are c + 1, ..., c + k, with c \
             the number of ones, the sum of heads can be made\n\n    D(c) = (1/2 - c) (3/2 - c) ... \
             (k - 1/2 - c) / ((c + 1) (c + 2) ... (c + k)).\n\nWhat is the least |D(c)| over c = 0, ..., k for \
             k = {inputs}?",
@@ -92,10 +95,12 @@ pub static EXERCISES: [Exercise; 2] = [
              bits cancels.",
             "Compute D(c) for each c and take the smallest absolute value; it is near the middle.",
         ],
-        worked: "Exactly **{heads}** heads. With fewer, the alternating sum of the numerator is 0, while its \
+        worked: "Exactly **{heads}** heads over the real numbers. With fewer, the alternating sum of the numerator is 0, while its \
             sign would have to alternate: on random heads with whole numbers, one head fewer than bits, it \
             came out as {alternating}. With as many heads D changes sign between all counts; its least absolute \
-            value is **{margin}**. It shrinks exponentially ({margins}), so heads are paid for in precision.",
+            value is **{margin}**. It shrinks exponentially ({margins}), so heads are paid for in precision. \
+            In floating point the theorem is false: in f16 one head without an MLP computes the parity of up to 1024 \
+            bits, since the residual stream rounds: `circuit2tf claims parity-by-rounding`.",
         require: any,
         facts: parity_facts,
         task: parity,
@@ -204,7 +209,8 @@ fn parity(values: &Values) -> Result<Task> {
             Mistake::numbers(
                 "one head counts",
                 vec![Some(1.0), None],
-                "One head can count, but the sign of a single ratio changes only once. It needs an MLP after it.",
+                "One head can count, but over the reals the sign of a single ratio changes only once. It needs an MLP \
+                 after it, or numbers that are rounded.",
                 experiment,
             ),
             Mistake::numbers(

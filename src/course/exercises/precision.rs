@@ -82,7 +82,9 @@ pub static EXERCISES: [Exercise; 2] = [
         ],
         worked: "Adding ones until nothing changes any more gives **{bf16}** in bf16, **{f16}** in f16 and \
             **{f32}** in f32. At K = {fan_in} the bf16 sum stalls, and the average is **{average}** where 1 \
-            is right. This is why constant precision cannot count and logarithmic precision can.",
+            is right. So at constant precision everywhere, the sums of attention included, counting ends at a fixed \
+            number, and with precision that grows like the logarithm of the length it does not. (If only sums in \
+            attention are exact, constant precision compares counts: the class of C-RASP, which is another one.)",
         require: any,
         facts: no_facts,
         task: counting,

@@ -106,9 +106,11 @@ pub static EXERCISES: [Exercise; 4] = [
         ],
         worked: "ceil(log2 {hops}) = **{loops}** loops, with {nodes} tokens and addresses of **{address}** bits. \
             (The models of `circuit2tf claims check hops-need-layers` take one layer more: they are given the table as \
-            bits, and collect them first.) That {hops} steps look sequential proves nothing. A lower bound of order log {hops} for small \
-            models is known only under a conjecture, that one long cycle cannot be told from two in fewer \
-            rounds of parallel computation.",
+            bits, and collect them first.) That {hops} steps look sequential proves nothing. A lower bound of order log {hops} for narrow \
+            models is known only under a conjecture: that to tell one cycle of n vertices from two takes \
+            order log n rounds of parallel computation. (From the weaker one, that no constant number of rounds \
+            does, it follows only that no constant number of layers does.) And it takes more nodes than hops: on \
+            four nodes a thousand hops are four.",
         require: any,
         facts: no_facts,
         task: hops,

@@ -86,7 +86,7 @@ pub static EXERCISES: [Exercise; 2] = [
         ],
         statement: "At the constructed weights a gate's new state is a clamped sum: exactly 0 or 1 as long as its \
             operands are nearly so. What is the derivative of a gate's state after one loop by its own state \
-            before? A latch that is learned instead leaves {percent}% of every small error in each loop. What \
+            before? A continuous latch that is learned instead leaves {percent}% of every small error in each loop. What \
             bounds the mean derivative of the state after {loops} loops by the state at the start?",
         hints: &[
             "Where a clamp is flat its derivative is 0. And the old state? The MLP erases it.",

@@ -56,8 +56,9 @@ fn require_positive(what: &str, value: f64) -> Result<()> {
 
 /// The most equally spaced levels of `[0, 1]` that are numbers of the format: `2^p + 1`.
 ///
-/// The numbers of `[½, 1]` are `2^-p` apart, so no finer grid has all its points among them; the
-/// exponent bits make small numbers finer, which one affine threshold after the other cannot use.
+/// The numbers of `[½, 1]` are `2^-p` apart, so no finer grid has all its points among them. Small numbers are
+/// finer: thresholds tell all finite numbers apart (claim `thresholds-separate`), but not levels that are
+/// equally spaced, as noise of one size asks for.
 pub fn readable_levels(dtype: Dtype) -> u64 {
     (1 << dtype.precision()) + 1
 }
@@ -85,8 +86,9 @@ pub fn residual_units(dim: u64, levels: u64) -> u64 {
     restoration_units(dim, levels).saturating_add(cancel)
 }
 
-/// The most levels per coordinate that `hidden` units can restore exactly in `dim` coordinates:
-/// `M = 1 + ⌊hidden / (2 dim)⌋`.
+/// The most levels per coordinate that staircases of `hidden` units restore exactly in `dim` coordinates, each by
+/// itself: `M = 1 + ⌊hidden / (2 dim)⌋`. Units that bend along other lines hold a few states more (claim
+/// `latch-of-lines`).
 ///
 /// # Errors
 /// There is no coordinate.

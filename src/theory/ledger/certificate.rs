@@ -1,6 +1,6 @@
 //! What a certificate is worth.
 
-use super::{Claim, Evidence, Status, is_right};
+use super::{Claim, Evidence, Ground, Kind, Status};
 use crate::compile::{Options, compile};
 use crate::error::Result;
 use crate::family::generate;
@@ -13,10 +13,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A model with a certificate that is a proof computes its circuit on every input, after \
                     the model's loops and any more.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p08_certificate"],
+        sources: &[],
         assumptions: "an operation whose exact result is a number of the dtype returns it, exp(0) = 1, exp \
                       of less than minus the threshold is 0, softmax subtracts the row's maximum",
         reason: "Induction over layers, from the conditions that the certificate lists; see \
                  src/verify/certificate.rs.",
+        elsewhere: "",
         range: "9 compiled models, and every number of a half adder's weights negated or set to 0: a mutant \
                 with a proof is right on all inputs by the reference engine",
         check: Some(certificate),
@@ -25,9 +31,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "certificate-complete",
         statement: "Every right model has a certificate that is a proof.",
         status: Status::Refuted,
+        kind: Kind::Fact,
+        ground: Ground::Counterexample,
+        scope: None,
+        proofs: &["p08_certificate"],
+        sources: &[],
         assumptions: "none",
         reason: "The conditions are sufficient. Attention that counts or that looks up contents is right \
                  and outside of them.",
+        elsewhere: "",
         range: "parity of 3 inputs by a uniform average: right on all inputs, no proof",
         check: Some(certificate_complete),
     },
@@ -55,7 +67,7 @@ fn certificate(evidence: &mut Evidence) -> Result<()> {
             let model =
                 compile(&circuit, "", &Options { layers, heads, causal, ..Options::default() })?;
             right &= certify(&model, &circuit).is_proof();
-            right &= is_right(&model, &circuit, model.n_loops)?;
+            right &= evidence.computes(&model, &circuit, model.n_loops)?;
         }
         evidence.note(right, format!("{spec}: 3 models with a proof, right on all inputs"));
     }
@@ -68,7 +80,7 @@ fn certificate(evidence: &mut Evidence) -> Result<()> {
         *numbers(&mut parts)[index] *= factor;
         let mutant = Model::new(parts)?;
         let is_proof = certify(&mutant, &circuit).is_proof();
-        let is_wrong = !is_right(&mutant, &circuit, mutant.n_loops)?;
+        let is_wrong = !evidence.computes(&mutant, &circuit, mutant.n_loops)?;
         proofs += usize::from(is_proof);
         wrong += usize::from(is_wrong);
         wrong_proofs += usize::from(is_proof && is_wrong);
@@ -85,7 +97,7 @@ fn certificate_complete(evidence: &mut Evidence) -> Result<()> {
     let circuit = generate("parity:3")?;
     let model =
         crate::theory::shallow::symmetric(&[false, true, false, true], crate::model::Dtype::F32)?;
-    let right = is_right(&model, &circuit, 1)?;
+    let right = evidence.computes(&model, &circuit, 1)?;
     let certificate = certify(&model, &circuit);
     let failed = certificate.conditions.iter().find(|condition| condition.failure.is_some());
     let id = failed.map_or("none", |condition| condition.id.as_str());

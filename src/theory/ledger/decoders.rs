@@ -1,8 +1,7 @@
 //! What decoders compute, token by token and thought by thought, and in how many steps.
 
-use std::sync::atomic::AtomicBool;
-
-use super::{Claim, EXACT, Evidence, Status, map};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status, map};
+use crate::batch::Batch;
 use crate::circuit::Circuit;
 use crate::error::Result;
 use crate::family::generate;
@@ -11,7 +10,6 @@ use crate::reasoning::cot::{Method, TokenSchedule};
 use crate::reasoning::liveness::Liveness;
 use crate::reasoning::{coconut, cot};
 use crate::run::Decoder;
-use crate::verify::{Verdict, exhaustive};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
@@ -19,10 +17,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "With g gates a token, G gates on D levels need max(D, ceil(G/g)) tokens or more, and \
                     ceil((G - D)/g) + D suffice.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p31_token_schedules"],
+        sources: &["graham1966", "brent1974"],
         assumptions: "a gate does not share a token with its operand",
         reason: "A token takes at most g gates and at most one of a chain. If no slot stays empty while a gate \
                  is ready, a token that is not full takes a gate off every longest path that remains, so at \
                  most D are not full (Graham 1966, Brent 1974).",
+        elsewhere: "",
         range: "12 networks, g = 1, 2, 3, 8, 15, level by level and by critical path; the parity of 1024 bits \
                 at g = 15: between 69 and 78, level by level 76",
         check: Some(token_bounds),
@@ -31,8 +35,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "levels-least",
         statement: "Level by level is the schedule of fewest tokens.",
         status: Status::Refuted,
+        kind: Kind::Fact,
+        ground: Ground::Counterexample,
+        scope: None,
+        proofs: &["p31_token_schedules"],
+        sources: &["hu1961"],
         assumptions: "none",
         reason: "Slots that a level leaves empty can take gates of the next that are ready.",
+        elsewhere: "",
         range: "the parity tree of 1024 bits at g = 15, where the critical path reaches Hu's bound",
         check: Some(levels_least),
     },
@@ -41,9 +51,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A causal decoder of one layer, two if tokens hold more than a gate, computes its circuit by \
                     greedy decoding on every input, whatever the depth, in as many tokens as the schedule.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p32_chain_of_thought"],
+        sources: &["li2024"],
         assumptions: EXACT,
         reason: "Attention fetches the tokens of the operands, the MLPs select and look up, and the right token's \
                  logit leads by 2: induction over the tokens.",
+        elsewhere: "",
         range: "all inputs of 7 small circuits, vocabularies 2, 4, 16, in f32 and bf16; margins at least 2",
         check: Some(chain_of_thought),
     },
@@ -53,18 +69,31 @@ pub(super) const CLAIMS: &[Claim] = &[
                     circuit on every input in ceil((D + 1)/L) thoughts, with d_model at most the largest live cut \
                     plus the inputs plus codes of logarithmic length.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p33_continuous_thought"],
+        sources: &["hao2024", "xu2025"],
         assumptions: EXACT,
         reason: "One layer gathers the inputs, D compute the levels in place, and only live values are handed over.",
+        elsewhere: "",
         range: "all inputs of 7 small circuits, L = 1, 2, 3, in f32 and bf16",
         check: Some(continuous_thought),
     },
     Claim {
         id: "latent-speed-up",
-        statement: "Chain of thought needs at most (G/D)/g + 1 times as many tokens as the circuit has levels, \
-                    whatever number of bits a hidden state could hold.",
+        statement: "The schedules of `compile --scheme cot` take at most (G/D)/g + 1 times as many tokens as the \
+                    circuit has levels, whatever number of bits a hidden state could hold.",
         status: Status::Proved,
-        assumptions: "the schedules above",
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p31_token_schedules", "p42_parallelism"],
+        sources: &["zhu2025"],
+        assumptions: "these schedules of this circuit: of its function nothing is said, which another circuit, or \
+                      thoughts that hold a set of vertices at once, may do in fewer steps (Zhu and others 2025)",
         reason: "ceil((G - D)/g) + D tokens suffice, which is at most D ((G/D)/g + 1).",
+        elsewhere: "",
         range: "12 networks at g = 15; the parity chain of 1024 bits: no gain at all",
         check: Some(latent_speed_up),
     },
@@ -111,10 +140,10 @@ fn levels_least(evidence: &mut Evidence) -> Result<()> {
 }
 
 /// Whether a decoder computes a circuit on all inputs.
-fn is_right(model: &Model, circuit: &Circuit) -> Result<bool> {
-    let decoder = Decoder::new(model)?;
-    let verdict = exhaustive(model, circuit, &decoder, model.n_loops, &AtomicBool::new(false))?;
-    Ok(matches!(verdict, Verdict::Verified { .. }))
+fn is_right(evidence: &mut Evidence, model: &Model, circuit: &Circuit) -> Result<bool> {
+    let n_inputs = circuit.inputs().len();
+    let inputs = Batch::counting(n_inputs, 0, 1 << n_inputs);
+    evidence.agrees(&Decoder::new(model)?, circuit, &inputs, model.n_loops)
 }
 
 fn chain_of_thought(evidence: &mut Evidence) -> Result<()> {
@@ -125,7 +154,7 @@ fn chain_of_thought(evidence: &mut Evidence) -> Result<()> {
             for dtype in [Dtype::F32, Dtype::Bf16] {
                 let options = cot::Options { vocab, dtype, ..cot::Options::default() };
                 let model = cot::compile(&circuit, "", &options)?;
-                right &= is_right(&model, &circuit)?;
+                right &= is_right(evidence, &model, &circuit)?;
                 right &= model.n_layers() == if vocab == 2 { 1 } else { 2 };
             }
             evidence.note(right, format!("{spec}, V = {vocab}"));
@@ -144,7 +173,7 @@ fn continuous_thought(evidence: &mut Evidence) -> Result<()> {
             for dtype in [Dtype::F32, Dtype::Bf16] {
                 let options = coconut::Options { layers, dtype, ..coconut::Options::default() };
                 let model = coconut::compile(&circuit, "", &options)?;
-                right &= is_right(&model, &circuit)?;
+                right &= is_right(evidence, &model, &circuit)?;
                 right &= model.n_loops == (network.depth() + 1).div_ceil(layers);
                 // Codes of 6 signs for up to 20 thoughts or outputs, and 5 flags.
                 right &= model.d_model() <= widest + network.n_inputs() + 6 + 6 + 5;

@@ -1,6 +1,13 @@
 //! Layers and levels: when a model needs as many layers as its circuit has levels, and when not.
 
-use super::{Claim, DTYPES, EXACT, Evidence, OBLIVIOUS, Status, is_right, lut, map};
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+use super::scope::{self, Arithmetic, Mask, Reads, Scope, Start, Uniformity, Weighting};
+use super::{
+    Claim, DTYPES, EXACT, EXACT_SOFTMAX, Evidence, Ground, Kind, OBLIVIOUS, Status, lut, map,
+};
+use crate::batch::Batch;
 use crate::circuit::{Circuit, TruthTable};
 use crate::compile::{Options, compile};
 use crate::error::Result;
@@ -8,16 +15,36 @@ use crate::family::generate;
 use crate::mapping;
 use crate::model::{Dtype, Model};
 use crate::network::Network;
+use crate::run::{Engine, Reference};
 use crate::theory::depth::{self, Basis, Census};
 use crate::theory::shallow;
+
+/// Heads that read one token each, the same for every input.
+const OBLIVIOUS_SCOPE: Scope = Scope {
+    arithmetic: Arithmetic::Any,
+    uniformity: Uniformity::PerLength,
+    attention: scope::Attention {
+        weighting: Weighting::Any,
+        reads: Reads::OneFixed,
+        mask: Mask::Any,
+    },
+    start: Start::OneLiteral,
+};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         id: "depth-layers-needed",
         statement: "A model that is not looped needs as many layers as its circuit has levels.",
         status: Status::Refuted,
+        kind: Kind::Bound,
+        ground: Ground::Counterexample,
+        scope: Some(EXACT_SOFTMAX),
+        proofs: &["p12_fewer_layers_than_levels"],
+        sources: &[],
         assumptions: "none",
         reason: "A uniform average and an MLP count, lookup needs one layer, and levels collapse.",
+        elsewhere: "with heads that read one token each and one bit a token it holds of functions of that depth \
+                    (oblivious-depth)",
         range: "4-bit adder of depth 7 in 4 and 3 layers; parity of 10 inputs and a 6-input table in \
                 1; parity of 9 in 2: all inputs",
         check: Some(depth_layers_needed),
@@ -27,8 +54,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "Every network of fan-in 2 and depth D runs in ceil(D/c) layers with 2^c heads and an \
                     MLP of 2^(2^c + 1) + 2^c + 1 units, for c = 1, 2, 3.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p11_level_collapse"],
+        sources: &[],
         assumptions: EXACT,
         reason: "A node of level l is a function of at most 2^c nodes of level at most c (ceil(l/c) - 1).",
+        elsewhere: "",
         range: "networks of 14 circuits, c = 1, 2, 3, all inputs; model shapes for the 4-bit adder",
         check: Some(collapse),
     },
@@ -37,8 +70,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "Every symmetric function of n <= 256 inputs runs in one layer with one head and n \
                     MLP units.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p12_fewer_layers_than_levels"],
+        sources: &[],
         assumptions: "matrix products are accumulated in f32, or exactly",
         reason: "The average over 2^q tokens is the count divided by 2^q; the MLP interpolates.",
+        elsewhere: "",
         range: "all 32 symmetric functions of 4 inputs in f32, f16 and bf16, all inputs",
         check: Some(symmetric_one_layer),
     },
@@ -46,11 +85,18 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "hops-need-layers",
         statement: "Following a pointer k times needs k layers.",
         status: Status::Refuted,
+        kind: Kind::Bound,
+        ground: Ground::Counterexample,
+        scope: Some(EXACT_SOFTMAX),
+        proofs: &["p12_fewer_layers_than_levels"],
+        sources: &["sanford2024"],
         assumptions: "none",
         reason: "Pointers double, and powers of a map commute: k hops in floor(log2 k) + 2 layers, one of \
                  which collects the table's bits. That Omega(log k) are needed is conditional: see \
                  k-hop-lower-bound.",
-        range: "k = 4 to 16, 31, 32 and 1000, all 256 tables of 4 entries and all starts, f32, f16, bf16",
+        elsewhere: "that layers of small width need Omega(log k) is conditional (k-hop-lower-bound)",
+        range: "k = 1 to 3, all 256 tables of 4 entries and all starts; k = 4 to 15 among 16 entries, 16 cycles, lines \
+                and random tables; f32, f16, bf16",
         check: Some(hops_need_layers),
     },
     Claim {
@@ -58,10 +104,18 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "With H heads and one bit per token the least number of layers of a function is its \
                     least depth in gates of H + 1 inputs.",
         status: Status::Proved,
+        kind: Kind::Bound,
+        ground: Ground::Prose,
+        scope: Some(OBLIVIOUS_SCOPE),
+        proofs: &["p14_oblivious_attention"],
+        sources: &[],
         assumptions: OBLIVIOUS,
         reason: "A token's bit after a layer is a gate of its own and H read bits; conversely a tree of \
                  gates is laid on tokens, each gate on that of its leftmost leaf.",
-        range: "H = 1, all 256 functions of 3 inputs, all models of 4 tokens and up to 2 layers",
+        elsewhere: "a uniform average does not depend on the input either and computes parity in one layer \
+                    (symmetric-one-layer); attention by content finds a 1 among any number of bits",
+        range: "H = 1, all 256 functions of 3 inputs, all models of 4 tokens and up to 2 layers; by the reference engine \
+                24 functions of 3 inputs that need 3 levels, compiled, and wrong after 2",
         check: Some(oblivious_depth),
     },
     Claim {
@@ -69,9 +123,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "With H heads the output depends on at most (H + 1)^L inputs after L layers, however \
                     many tokens there are.",
         status: Status::Proved,
+        kind: Kind::Bound,
+        ground: Ground::Prose,
+        scope: Some(OBLIVIOUS_SCOPE),
+        proofs: &["p14_oblivious_attention"],
+        sources: &[],
         assumptions: OBLIVIOUS,
         reason: "Induction: a token's field is the union of its own and H others.",
-        range: "receptive fields of 6 compiled networks after every number of steps",
+        elsewhere: "a uniform average (symmetric-one-layer) and attention by content see all inputs in one layer",
+        range: "receptive fields of 6 compiled networks after every number of steps; by the reference engine a change of \
+                an input outside of them changes nothing, 2 compiled models",
         check: Some(oblivious_width),
     },
     Claim {
@@ -79,10 +140,17 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "If tokens hold as much as they like, the least number of layers with H heads for a function that \
                     depends on r inputs is ceil(log_(H + 1) r), whatever its depth.",
         status: Status::Proved,
+        kind: Kind::Bound,
+        ground: Ground::Prose,
+        scope: Some(OBLIVIOUS_SCOPE),
+        proofs: &["p14_oblivious_attention"],
+        sources: &[],
         assumptions: OBLIVIOUS,
         reason: "By `oblivious-width` no fewer are enough. A tree with H + 1 branches gathers r tokens in so many \
                  layers, and the last looks the function up.",
-        range: "the fields of such trees for H = 1 to 4 and r = 1 to 200",
+        elsewhere: "as of oblivious-width",
+        range: "the fields of such trees for H = 1 to 4 and r = 1 to 200; by the reference engine parity of 9 inputs in 2 \
+                layers of two heads, and wrong without either",
         check: Some(oblivious_gathering),
     },
     Claim {
@@ -91,8 +159,14 @@ pub(super) const CLAIMS: &[Claim] = &[
                     ANDs and ORs, 250 need 6 of NANDs, and none needs more than 2 of three-input gates. Of \
                     the 2^32 functions of 5 variables 6707704 need at most 3 levels of two-input gates.",
         status: Status::Verified,
+        kind: Kind::Fact,
+        ground: Ground::Machine,
+        scope: None,
+        proofs: &["p14_oblivious_attention"],
+        sources: &[],
         assumptions: "complements are free, but for NANDs",
         reason: "Dynamic programming over all truth tables.",
+        elsewhere: "",
         range: "all functions of 2, 3 and 4 variables; of 5 variables all of at most 3 levels",
         check: Some(census),
     },
@@ -124,7 +198,7 @@ fn note_shallow(
     circuit: &Circuit,
 ) -> Result<()> {
     let (layers, depth) = (model.n_layers() * model.n_loops, mapping::depth(circuit, 2));
-    let right = is_right(model, circuit, model.n_loops)?;
+    let right = evidence.computes(model, circuit, model.n_loops)?;
     let text = format!("{what} in {}: depth {depth}, layers {layers}", model.dtype);
     evidence.note(right && layers < depth, text);
     Ok(())
@@ -178,7 +252,7 @@ fn symmetric_one_layer(evidence: &mut Evidence) -> Result<()> {
             let circuit = lut(TruthTable::from_fn(4, |x| values[ones(x)]))?;
             let model = shallow::symmetric(&values, dtype)?;
             right &= (model.n_layers(), model.n_heads(), model.d_mlp()) == (1, 1, 4);
-            right &= is_right(&model, &circuit, 1)?;
+            right &= evidence.computes(&model, &circuit, 1)?;
         }
         evidence.note(right, format!("32 symmetric functions of 4 inputs in {dtype}"));
     }
@@ -186,21 +260,43 @@ fn symmetric_one_layer(evidence: &mut Evidence) -> Result<()> {
 }
 
 fn hops_need_layers(evidence: &mut Evidence) -> Result<()> {
-    for hops in (4..=16).chain([31, 32, 1000]) {
-        let circuit = generate(&format!("pointer:n=4,k={hops}"))?;
+    // More entries than hops: among n entries the n-th power of a table and more are those of fewer hops.
+    for (m, hops) in (1..=3).map(|hops| (2, hops)).chain((4..=15).map(|hops| (4, hops))) {
+        let n = 1usize << m;
+        let circuit = generate(&format!("pointer:n={n},k={hops}"))?;
+        let inputs = if m == 2 { Batch::counting(10, 0, 1 << 10) } else { tables(n, m)? };
         let mut right = true;
         let mut layers = 0;
         for dtype in DTYPES {
-            let model = shallow::pointer_chasing(2, hops, dtype)?;
-            right &= is_right(&model, &circuit, 1)?;
+            let model = shallow::pointer_chasing(m, hops, dtype)?;
+            right &= evidence.agrees(&Reference::new(&model)?, &circuit, &inputs, 1)?;
             layers = model.n_layers() as u64;
         }
+        let n_inputs = inputs.n_assignments();
+        let text =
+            format!("{hops} hops among {n} entries: {layers} layers, {n_inputs} tables and starts");
         evidence.note(
-            right && layers <= hops && layers == u64::from(hops.ilog2()) + 2,
-            format!("{hops} hops among 4 entries: {layers} layers, all 2^10 tables and starts"),
+            right && layers == u64::from(hops.ilog2()) + 2 && (hops < 5 || layers < hops),
+            text,
         );
     }
     Ok(())
+}
+
+/// Tables of `n = 2^m` entries and a start: cycles of all strides, a line, random ones.
+fn tables(n: usize, m: usize) -> Result<Batch> {
+    let mut rng = ChaCha8Rng::seed_from_u64(16);
+    let mut columns = Vec::new();
+    for case in 0..3 * n {
+        let next: Vec<usize> = match case / n {
+            0 => (0..n).map(|i| (i + case + 1) % n).collect(),
+            1 => (0..n).map(|i| (i + 1).min(n - 1)).collect(),
+            _ => (0..n).map(|_| rng.random_range(0..n)).collect(),
+        };
+        let numbers = next.into_iter().chain([case % n]);
+        columns.push(numbers.flat_map(|x| (0..m).map(move |j| x >> j & 1 == 1)).collect());
+    }
+    Batch::from_columns((n + 1) * m, &columns)
 }
 
 fn oblivious_depth(evidence: &mut Evidence) -> Result<()> {
@@ -211,6 +307,18 @@ fn oblivious_depth(evidence: &mut Evidence) -> Result<()> {
         let n = computed.iter().filter(|&&computed| computed).count();
         evidence.note(same, format!("{layers} layers compute {n} functions, those of that depth"));
     }
+    let (mut n_functions, mut holds) = (0, true);
+    for f in (0..256u16).filter(|&f| census.depth(f) == Some(3)) {
+        let circuit = lut(TruthTable::new(3, u64::from(f))?)?;
+        let model = compile(&circuit, "", &Options::default())?;
+        holds &= evidence.computes(&model, &circuit, 3)?;
+        holds &= !evidence.computes(&model, &circuit, 2)?;
+        n_functions += 1;
+    }
+    let text = format!(
+        "{n_functions} functions of depth 3, compiled: wrong after 2 layers, right after 3"
+    );
+    evidence.note(holds, text);
     Ok(())
 }
 
@@ -227,7 +335,33 @@ fn oblivious_width(evidence: &mut Evidence) -> Result<()> {
         evidence
             .note(within, format!("{spec}: fields within 2^T for T = 0 to {}", network.depth()));
     }
+    for spec in ["adder:4", "parity:8"] {
+        let holds = nothing_outside_is_heard(evidence, spec)?;
+        evidence.note(holds, format!("{spec}, run: inputs outside of the fields change nothing"));
+    }
     Ok(())
+}
+
+/// Whether no output of a compiled model changes, after any number of layers, with an input that is outside of its
+/// receptive field: on all inputs.
+fn nothing_outside_is_heard(evidence: &mut Evidence, spec: &str) -> Result<bool> {
+    let circuit = generate(spec)?;
+    let model = compile(&circuit, "", &Options::default())?;
+    let (engine, network) = (Reference::new(&model)?, map(spec)?.network);
+    let n = network.n_inputs();
+    let inputs = Batch::counting(n, 0, 1 << n);
+    let mut holds = true;
+    for steps in 0..network.depth() {
+        let outputs = engine.run(&inputs, steps)?;
+        let fields = depth::receptive_fields(&network, steps);
+        for (o, &node) in network.outputs().iter().enumerate() {
+            for i in (0..n).filter(|&i| !fields[node as usize][i]) {
+                holds &= (0..1usize << n).all(|a| outputs.get(o, a) == outputs.get(o, a ^ 1 << i));
+            }
+        }
+        evidence.n_models += 1;
+    }
+    Ok(holds)
 }
 
 fn oblivious_gathering(evidence: &mut Evidence) -> Result<()> {
@@ -253,6 +387,16 @@ fn oblivious_gathering(evidence: &mut Evidence) -> Result<()> {
         };
         evidence.note((1..=200).all(gathers), format!("H = {heads}: trees gather 1 to 200 inputs"));
     }
+    let circuit = generate("parity:9")?;
+    let model = shallow::parity_of_three(2, Dtype::F32)?;
+    let right = evidence.computes(&model, &circuit, 1)?;
+    let mut shorter = true;
+    for l in 0..2 {
+        let mut parts = model.clone().into_parts();
+        parts.blocks.remove(l);
+        shorter &= !evidence.computes(&Model::new(parts)?, &circuit, 1)?;
+    }
+    evidence.note(right && shorter, "parity:9: 2 layers of two heads, and wrong without either");
     Ok(())
 }
 

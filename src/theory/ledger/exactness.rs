@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Claim, EXACT, Evidence, Status};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status};
 use crate::circuit::Circuit;
 use crate::compile::{Options, compile};
 use crate::error::Result;
@@ -20,8 +20,14 @@ pub(super) const CLAIMS: &[Claim] = &[
                     times one of them, the softmax puts weight 1 - (1 + e^(-2b))^(-m) elsewhere; so \
                     b = ln(1 / ((1 - l)^(-1/m) - 1)) / 2 is the least for a leak l.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p07_leak"],
+        sources: &[],
         assumptions: "real arithmetic; with fewer keys or a mask the leak is smaller",
         reason: "A key at Hamming distance d scores 2 b d less; sum over all distances is a binomial.",
+        elsewhere: "",
         range: "m = 1 to 12 and four temperatures against sums over all keys; the least temperature by \
                 bisection for m = 8, 10, 16, 20, 32",
         check: Some(leak),
@@ -31,9 +37,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A gate of k operands, read with a leak of at most (s - 1) / (2 k s) each by minterms \
                     of gain s, gives exactly its Boolean value; with a larger leak it need not.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p07_leak"],
+        sources: &[],
         assumptions: "real arithmetic, operands between 0 and 1, minterms as differences of two ReLUs",
         reason: "The minterm of the operands' row is at least 1/2 + 1/(2s), where the clamp is 1, and all \
                  others at most 1/2 - 1/(2s), where it is 0.",
+        elsewhere: "",
         range: "k = 2, s = 2, 4, 8, all 16 gates, all rows, all leaks in steps of 1/64 up to the bound and \
                 one step beyond",
         check: Some(finite_temperature),
@@ -43,10 +55,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "From operands anywhere between 0 and 1 a gate of k operands by minterms of gain s >= 1 gives \
                     a value between 0 and 1.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p07_leak"],
+        sources: &[],
         assumptions: "real arithmetic",
         reason: "A minterm is positive only within 1/2 + 1/(2s) of its row, and rows of three minterms are not \
                  all so near, as two of them are at distance 2; two neighbours' brackets sum to 1 at \
                  most, so the clamps do too. Fewer rows give less.",
+        elsewhere: "",
         range: "k = 1 to 4, the sum of all minterms at every point of a grid of sixteenths, s = 1, 3/2, 2, 3, \
                 4, 8, 16; at s = 1/4 it exceeds 1",
         check: Some(analog_range),
@@ -56,20 +74,34 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "In f32, f16, bf16 and f64 the stream of a compiled model is the same signs after every layer \
                     in whatever order sums are taken, every product and partial sum being rounded.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p05_exactness", "p06_order_of_summation"],
+        sources: &[],
         assumptions: EXACT,
         reason: "Every product and every partial sum of any order is a multiple of a power of two small enough \
                  to be a number of the dtype, so no operation rounds.",
+        elsewhere: "",
         range: "3 small circuits, 4 random inputs and orders each, every pair of terms added drawn at random, \
                 against the reference engine; with a gap of 1 some differ",
         check: Some(any_order),
     },
     Claim {
         id: "one-hot-threshold",
-        statement: "In a binary format of p bits and least normal exponent e a score that trails by more \
-                    than (p - e) ln 2 has weight exactly 0, and one that trails by less has not.",
+        statement: "In a binary format of p bits and least normal exponent e the exponential of a score that trails the \
+                    maximum by (p - e) ln 2 or more rounds to 0, and that of one that trails by less does not. With one \
+                    leader that is its weight; with several a weight rounds to 0 sooner.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p05_exactness"],
+        sources: &[],
         assumptions: "exp is rounded to the nearest number, with gradual underflow",
-        reason: "Half the least positive number is 2^(e - p); smaller numbers round to 0.",
+        reason: "Half the least positive number is 2^(e - p); smaller numbers round to 0. Several leaders divide what is \
+                 left: the least positive number, halved, is 0.",
+        elsewhere: "",
         range: "f64, f32, bf16, f16 a thousandth above and below; certificates of a compiled adder with \
                 the power of two above and below as gap",
         check: Some(one_hot_threshold),
@@ -78,8 +110,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "average-stalls",
         statement: "Adding ones one by one in a format of p bits counts exactly up to 2^p and stays there.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p19_sums_of_ones"],
+        sources: &[],
         assumptions: "round to nearest, ties to even, no wider accumulator",
         reason: "2^p + 1 is halfway between two numbers and 2^p the even one.",
+        elsewhere: "",
         range: "bf16 to 512, f16 to 4096, f32 to 2^25",
         check: Some(average_stalls),
     },
@@ -226,13 +264,14 @@ fn one_hot_threshold(evidence: &mut Evidence) -> Result<()> {
         let theta = dtype.underflow_threshold();
         let weight = |lead: f64| dtype.round((-lead).exp());
         let sharp = weight(theta * 1.001) == 0.0 && weight(theta * 0.999) > 0.0;
+        let halved = dtype.round(weight(theta * 0.999) / 2.0) == 0.0;
         let proof = |gap: f64| {
             let options = Options { dtype, inverse_temperature: gap / 4.0, ..Options::default() };
             Ok(certify(&compile(&circuit, "", &options)?, &circuit).is_proof())
         };
         let certified = proof(above)? && !proof(above / 2.0)?;
         evidence.note(
-            sharp && certified && (theta - threshold).abs() < 0.006,
+            sharp && halved && certified && (theta - threshold).abs() < 0.006,
             format!("{dtype}: {theta:.2}; a gap of {above} is certified, {} is not", above / 2.0),
         );
     }

@@ -1,22 +1,42 @@
 //! How many loops a compiled model needs, and what stopping early gives.
 
-use super::{Claim, EXACT, Evidence, Status, is_right, map, traces};
+use super::scope::{self, Arithmetic, Mask, Reads, Scope, Summation, Uniformity, Weighting};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status, map, traces};
 use crate::batch::Batch;
 use crate::compile::{Options, compile};
 use crate::error::Result;
 use crate::family::generate;
+use crate::model::Dtype;
 use crate::network::Network;
 use crate::run::{Engine, Reference};
 use crate::sat::Limits;
 use crate::theory::tightness::{self, Correctness, Start, Unrolling};
+
+/// Models of this compiler, whose sums do not round.
+const COMPILED: Scope = Scope {
+    arithmetic: Arithmetic::Ieee(&Dtype::ALL, Summation::NoneRounds),
+    uniformity: Uniformity::PerLength,
+    attention: scope::Attention {
+        weighting: Weighting::Softmax,
+        reads: Reads::OneFixed,
+        mask: Mask::Any,
+    },
+    start: scope::Start::Compiled,
+};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
         id: "fewer-loops-fail",
         statement: "Fewer than ceil(D/L) loops are wrong on some input.",
         status: Status::Refuted,
+        kind: Kind::Bound,
+        ground: Ground::Counterexample,
+        scope: Some(COMPILED),
+        proofs: &["p13_tightness"],
+        sources: &[],
         assumptions: "gates start at 0",
         reason: "Paths as long as the depth may never matter: it depends on the circuit.",
+        elsewhere: "that they fail for this circuit is decided by the miter",
         range: "the 4-bit array multiplier of depth 16 is right after 15 loops, all inputs; the 4-bit \
                 adder of depth 7 is not after 6",
         check: Some(fewer_loops_fail),
@@ -26,8 +46,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "T layers of a compiled model are wrong on some input exactly if the miter of T \
                     unrolled steps against the circuit is satisfiable.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p13_tightness"],
+        sources: &[],
         assumptions: EXACT,
         reason: "A compiled layer is one synchronous step.",
+        elsewhere: "",
         range: "the solver's answer against the reference engine on all inputs, 4 circuits, every T up \
                 to the depth",
         check: Some(miter),
@@ -36,8 +62,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "monotone",
         statement: "A number of layers that is right on all inputs stays right when it grows.",
         status: Status::Refuted,
+        kind: Kind::Fact,
+        ground: Ground::Counterexample,
+        scope: None,
+        proofs: &["p13_tightness"],
+        sources: &[],
         assumptions: "gates start at 0; true from the depth on, and of being right from all states",
         reason: "NAND(x, x) feeding NOR(., x), which is always 0, feeding OR(y, .).",
+        elsewhere: "",
         range: "that network: 3 gates, right after 1, wrong after 2, right after 3 steps",
         check: Some(monotone),
     },
@@ -45,9 +77,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "unchanged-outputs",
         statement: "Outputs that one loop left unchanged are right.",
         status: Status::Refuted,
+        kind: Kind::Fact,
+        ground: Ground::Counterexample,
+        scope: None,
+        proofs: &["p02_fixed_point"],
+        sources: &[],
         assumptions: "none",
         reason: "A tree of ANDs on ones gives 0 until its last level is done. If a layer leaves the whole \
                  stream unchanged, the outputs are right.",
+        elsewhere: "",
         range: "the AND of 8 inputs by the reference engine",
         check: Some(unchanged_outputs),
     },
@@ -58,7 +96,8 @@ fn fewer_loops_fail(evidence: &mut Evidence) -> Result<()> {
         let circuit = generate(spec)?;
         let found = tightness::loops(&map(spec)?.network, 1, Limits::default())?;
         let model = compile(&circuit, "", &Options::default())?;
-        let right = is_right(&model, &circuit, least)? && !is_right(&model, &circuit, least - 1)?;
+        let right = evidence.computes(&model, &circuit, least)?
+            && !evidence.computes(&model, &circuit, least - 1)?;
         evidence.note(
             right && (found.depth, found.least_from_zero()) == (depth, Some(least)),
             format!("{spec}: depth {depth}, least number of loops {least}"),
@@ -76,7 +115,7 @@ fn miter(evidence: &mut Evidence) -> Result<()> {
         let mut agreed = true;
         for steps in 0..=network.depth() {
             let answer = unrolling.check(steps, Start::All(false), Limits::default())?;
-            let right = is_right(&model, &circuit, steps)?;
+            let right = evidence.computes(&model, &circuit, steps)?;
             agreed &= match answer {
                 Correctness::Right => right,
                 Correctness::Wrong(_) => !right,

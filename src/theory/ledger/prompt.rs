@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Claim, DTYPES, EXACT, Evidence, Status};
+use super::{Claim, DTYPES, EXACT, Evidence, Ground, Kind, Status};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::model::{Dtype, Model};
@@ -16,9 +16,15 @@ pub(super) const CLAIMS: &[Claim] = &[Claim {
                 the circuit, after a layer of 2 m + 4 heads that gathers them and a loop per level, \
                 m = ceil(log2(n + G)) or 1; its layers depend on m only.",
     status: Status::Proved,
+    kind: Kind::Construction,
+    ground: Ground::Prose,
+    scope: None,
+    proofs: &["p18_circuit_in_the_prompt"],
+    sources: &[],
     assumptions: EXACT,
     reason: "A bit's token knows its gate and place, so a head per place brings the bits to the gate's \
              token; from then on it is the compiled layer with pointers and tables that were read.",
+    elsewhere: "",
     range: "all 1024 circuits of 1 input and 2 gates on both inputs in f32; 100 random circuits of 3 inputs \
             and 5 gates in f32, f16 and bf16; layers equal over 3 shapes of one m",
     check: Some(circuit_in_the_prompt),

@@ -2,16 +2,29 @@
 
 use std::sync::atomic::AtomicBool;
 
-use super::{Claim, EXACT, Evidence, Status};
+use super::scope::{self, Arithmetic, Mask, Reads, Scope, Start, Summation, Uniformity, Weighting};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status};
 use crate::batch::Batch;
-use crate::circuit::Oracle;
+use crate::circuit::{Builder, GateKind, Oracle};
 use crate::compile::{self, Options};
 use crate::error::Result;
 use crate::family::generate;
-use crate::model::Model;
+use crate::model::{Dtype, Model};
 use crate::reasoning::{pause, universal};
-use crate::run::{Halting, Reference, Rule};
-use crate::verify::{Assignments, Times, Verdict, check_halting, exhaustive, halting_times, prove};
+use crate::run::{Engine, Halting, Reference, Rule};
+use crate::verify::{Assignments, Times, Verdict, check_halting, halting_times, prove};
+
+/// The scheme `pause`: this compiler's models, unrolled.
+const PAUSED: Scope = Scope {
+    arithmetic: Arithmetic::Ieee(&Dtype::ALL, Summation::NoneRounds),
+    uniformity: Uniformity::PerLength,
+    attention: scope::Attention {
+        weighting: Weighting::Softmax,
+        reads: Reads::OneFixed,
+        mask: Mask::Any,
+    },
+    start: Start::Compiled,
+};
 
 pub(super) const CLAIMS: &[Claim] = &[
     Claim {
@@ -19,9 +32,16 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A loop over three-valued states may stop for an input as soon as its outputs are known: known \
                     bits never change and are the circuit's, and all outputs are known after ceil(D/L) loops.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p21_halting"],
+        sources: &["dehghani2019", "graves2016", "kleene1938"],
         assumptions: EXACT,
         reason: "A layer is a step of Kleene's evaluation, which is monotone and starts below everything; a \
-                 result that all completions agree on holds for the true one.",
+                 result that all completions agree on holds for the true one. The loop with a halting unit is that \
+                 of Universal Transformers (Dehghani and others 2019, Graves 2016), with a rule that is sound.",
+        elsewhere: "",
         range: "all inputs of 7 circuits, 1 and 2 layers a loop, every position after every loop",
         check: Some(known_outputs),
     },
@@ -30,9 +50,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A ripple adder whose outputs are awaited takes 5.22 loops in the mean and 7 at worst with \
                     4 bits, 7.72 and 15 with 8.",
         status: Status::Verified,
+        kind: Kind::Fact,
+        ground: Ground::Machine,
+        scope: None,
+        proofs: &["p21_halting"],
+        sources: &[],
         assumptions: "one layer a loop",
         reason: "A carry that is generated or killed is known without its predecessors, so the time follows the \
                  longest run of propagating bits.",
+        elsewhere: "",
         range: "all inputs at n = 4 and n = 8: means 5.22 and 7.72, worst 7 and 15",
         check: Some(adder_halting),
     },
@@ -40,37 +66,82 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "fixed-point-halting",
         statement: "A loop may stop when it leaves the whole stream unchanged.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p02_fixed_point"],
+        sources: &[],
         assumptions: "all loops apply the same layers",
-        reason: "The next loop is the same function of the same stream, and so is every further one.",
-        range: "all inputs of 7 circuits, at most one loop more than ceil(D/L)",
+        reason: "The next loop is the same function of the same stream, and so is every further one. It takes a loop to \
+                 see that nothing changed, and gates that no output needs any more may go on changing.",
+        elsewhere: "",
+        range: "all inputs of 7 circuits, at most one loop more than ceil(D/L); an AND of a 0 and the \
+                parity chain of 6 bits, which takes two loops or more beyond those after which its output is known",
         check: Some(fixed_point_halting),
     },
     Claim {
         id: "stable-output-halting",
         statement: "A loop may stop when it leaves the outputs unchanged.",
         status: Status::Refuted,
+        kind: Kind::Fact,
+        ground: Ground::Counterexample,
+        scope: None,
+        proofs: &["p21_halting"],
+        sources: &[],
         assumptions: "none",
         reason: "The output of an AND tree is 0 until the last level, whatever it becomes.",
+        elsewhere: "",
         range: "and:8, stopped with 0 on all ones",
         check: Some(stable_output_halting),
     },
     Claim {
         id: "pause-tokens",
         statement: "With L layers and P pause tokens a model computes every circuit of at most P gates and depth at \
-                    most L; with fewer layers no number of tokens helps it.",
+                    most L; tokens beyond one a gate change no bit.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Certificate,
+        scope: None,
+        proofs: &["p22_fixed_layers"],
+        sources: &["goyal2024", "london2025"],
         assumptions: "this construction: one token a gate, one level a layer",
-        reason: "It is the compiled model with its loop unrolled; tokens that no gate needs read themselves only.",
-        range: "5 circuits with enough tokens and with 9 more; parity:8 with 2 layers and 7 to 100 tokens",
+        reason: "It is the compiled model with its loop unrolled; tokens that no gate needs read themselves only and \
+                 are read by none. In general pause tokens at constant depth give more than none do (Goyal and \
+                 others 2024 introduced them, London and Kanade 2025 prove it).",
+        elsewhere: "",
+        range: "5 circuits with enough tokens and with 9 more; parity:8 with 2 layers, wrong with 7 to 100 tokens, on the \
+                same inputs",
         check: Some(pause_tokens),
+    },
+    Claim {
+        id: "pause-tokens-for-layers",
+        statement: "With fewer layers than the circuit has levels no number of pause tokens makes the model right.",
+        status: Status::Refuted,
+        kind: Kind::Bound,
+        ground: Ground::Counterexample,
+        scope: Some(PAUSED),
+        proofs: &["p22_fixed_layers"],
+        sources: &["goyal2024"],
+        assumptions: "gates start at 0",
+        reason: "Tokens change nothing, but some circuits are right early: whether fewer layers do is the miter's question \
+                 (miter).",
+        elsewhere: "of parity:8 it holds: its 3 levels are needed (oblivious-width)",
+        range: "the 4-bit multiplier of depth 16 with 15 layers, all inputs, without and with 20 idle tokens",
+        check: Some(fewer_layers_than_levels),
     },
     Claim {
         id: "prelude-and-coda",
         statement: "Prelude, core and coda of p, L and c layers compute a circuit of depth D with \
                     ceil((D - p - c)/L) loops, and more loops change nothing.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Certificate,
+        scope: None,
+        proofs: &["p22_fixed_layers"],
+        sources: &[],
         assumptions: EXACT,
         reason: "Every layer is the same step of the network, wherever it stands; what counts is how many there are.",
+        elsewhere: "",
         range: "5 circuits, p and c up to 3, L = 1 and 2, by certificate",
         check: Some(prelude_and_coda),
     },
@@ -78,8 +149,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "unrolled",
         statement: "D layers, once, compute a circuit of depth D, and all of them have the weights of the looped layer.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Certificate,
+        scope: None,
+        proofs: &["p22_fixed_layers"],
+        sources: &[],
         assumptions: EXACT,
         reason: "A loop of one layer applies it D times; storing it D times changes no number.",
+        elsewhere: "",
         range: "5 circuits, by certificate; without the last layer it is refused",
         check: Some(unrolled),
     },
@@ -136,7 +213,33 @@ fn fixed_point_halting(evidence: &mut Evidence) -> Result<()> {
         let holds = times.n_wrong == 0 && times.n_unfinished == 0;
         evidence.note(holds, format!("{spec}: stopped after at most {:?} loops", times.worst()));
     }
+    let later = loops_after_known()?;
+    let text =
+        format!("a 0 AND the parity of 6 bits: {later} loops more than until outputs are known");
+    evidence.note(later >= 2, text);
     Ok(())
+}
+
+/// How many loops the fixed point takes beyond those after which the outputs are known, on an AND of a 0 and a chain.
+fn loops_after_known() -> Result<usize> {
+    let mut builder = Builder::new();
+    let zero = builder.input("x")?.literal();
+    let mut parity = builder.input("y[0]")?.literal();
+    for i in 1..6 {
+        let bit = builder.input(format!("y[{i}]"))?.literal();
+        parity = builder.gate(GateKind::Xor, &[parity, bit])?.literal();
+    }
+    let and = builder.gate(GateKind::And, &[zero, parity])?;
+    builder.output("and", and)?;
+    let circuit = builder.finish()?;
+    let halting = universal::compile(&circuit, "", &Options::default())?;
+    let model = compile::compile(&circuit, "", &Options::default())?;
+    let input = Batch::from_columns(7, &[vec![false, true, false, false, false, false, false]])?;
+    let stopped = |model: &Model, rule| -> Result<usize> {
+        let halted = Halting::new(model, rule)?.run_until_halted(&input, model.n_loops + 2)?;
+        Ok(halted.stopped[0].unwrap_or(usize::MAX))
+    };
+    Ok(stopped(&model, Rule::FixedPoint)?.saturating_sub(stopped(&halting, Rule::Known)?))
 }
 
 fn stable_output_halting(evidence: &mut Evidence) -> Result<()> {
@@ -162,12 +265,36 @@ fn pause_tokens(evidence: &mut Evidence) -> Result<()> {
     }
     let circuit = generate("parity:8")?;
     let options = Options { layers: 2, ..Options::default() };
+    let inputs = Batch::counting(8, 0, 256);
+    let mut first: Option<Batch> = None;
     for n_pauses in [7, 20, 100] {
         let model = pause::compile(&circuit, "", n_pauses, &options)?;
-        let (engine, never) = (Reference::new(&model)?, AtomicBool::new(false));
-        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never)?;
-        let refuted = matches!(verdict, Verdict::Refuted(_));
-        evidence.note(refuted, format!("parity:8, 2 layers, {n_pauses} tokens: {verdict}"));
+        let outputs = Reference::new(&model)?.run(&inputs, model.n_loops)?;
+        let wrong = !evidence.computes(&model, &circuit, model.n_loops)?;
+        let same = first.as_ref().is_none_or(|first| first.first_difference(&outputs).is_none());
+        evidence.note(
+            wrong && same,
+            format!("parity:8, 2 layers, {n_pauses} tokens: wrong, the same bits"),
+        );
+        first.get_or_insert(outputs);
+    }
+    Ok(())
+}
+
+fn fewer_layers_than_levels(evidence: &mut Evidence) -> Result<()> {
+    let circuit = generate("mult:4")?;
+    let network = super::map("mult:4")?.network;
+    let (depth, n) = (network.depth(), network.n_nodes() - network.n_inputs());
+    for n_pauses in [n, n + 20] {
+        for (layers, expected) in [(depth - 1, true), (depth - 2, false)] {
+            let options = Options { layers, ..Options::default() };
+            let model = pause::compile(&circuit, "", n_pauses, &options)?;
+            let right = evidence.computes(&model, &circuit, model.n_loops)?;
+            let verdict = if right { "right" } else { "wrong" };
+            let text =
+                format!("mult:4, depth {depth}, {layers} layers, {n_pauses} tokens: {verdict}");
+            evidence.note(right == expected, text);
+        }
     }
     Ok(())
 }

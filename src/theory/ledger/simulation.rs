@@ -3,7 +3,7 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
-use super::{Claim, EXACT, Evidence, Status, is_right, traces};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status, traces};
 use crate::compile::{Options, compile};
 use crate::error::Result;
 use crate::family::generate;
@@ -17,9 +17,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "A compiled model of L layers computes its circuit of depth D on every input after \
                     ceil(D/L) loops.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p01_simulation", "p03_loops"],
+        sources: &[],
         assumptions: EXACT,
         reason: "One layer makes one synchronous step of all gates, exactly; after t steps every gate of \
                  level t or less holds its value (induction on the level).",
+        elsewhere: "",
         range: "all inputs of 8 small circuits, L = 1, 2, 3, f32, by the reference engine",
         check: Some(simulation),
     },
@@ -28,8 +34,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "The weights of a compiled layer depend on the number of heads and the length of \
                     addresses only, not on the circuit, which is written in the position embedding.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p04_sizes"],
+        sources: &[],
         assumptions: "one layer, the default temperature",
         reason: "Nothing that makes the layer reads the network.",
+        elsewhere: "",
         range: "equality of all block tensors over 4 circuits of one address length",
         check: Some(universal_layer),
     },
@@ -37,9 +49,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "more-loops",
         statement: "More loops than ceil(D/L) change nothing: the stream is a fixed point.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p02_fixed_point"],
+        sources: &[],
         assumptions: EXACT,
         reason: "Gates whose operands hold their values keep theirs, and all other channels return to \
                  their state after every layer.",
+        elsewhere: "",
         range: "all inputs of 3 small circuits, the whole stream compared for twice the depth",
         check: Some(more_loops),
     },
@@ -47,8 +65,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         id: "self-stabilisation",
         statement: "From any Boolean states of the gates a compiled model is right after D layers.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p01_simulation"],
+        sources: &[],
         assumptions: EXACT,
         reason: "The induction of `simulation` does not use the initial states.",
+        elsewhere: "",
         range: "all inputs of 3 small circuits from 8 random initial states each",
         check: Some(self_stabilisation),
     },
@@ -57,8 +81,14 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "Before and after every layer each channel of a compiled model is +1 or -1 exactly, \
                     each position sums to 0 and has mean square 1: normalisation would be the identity.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p09_normalisation"],
+        sources: &[],
         assumptions: EXACT,
         reason: "Every value has a negated twin and every address is balanced.",
+        elsewhere: "",
         range: "all inputs of 2 small circuits in f64, f32, f16 and bf16, all layers",
         check: Some(unit_norm),
     },
@@ -78,7 +108,7 @@ fn simulation(evidence: &mut Evidence) -> Result<()> {
         let circuit = generate(spec)?;
         for layers in 1..=3 {
             let model = compile(&circuit, spec, &Options { layers, ..Options::default() })?;
-            let right = is_right(&model, &circuit, model.n_loops)?;
+            let right = evidence.computes(&model, &circuit, model.n_loops)?;
             let inputs = circuit.inputs().len();
             let (depth, loops) = (model.labels.depth, model.n_loops);
             evidence.note(
@@ -139,7 +169,7 @@ fn self_stabilisation(evidence: &mut Evidence) -> Result<()> {
                 parts.w_pos[[id, layout.value()]] = sign;
                 parts.w_pos[[id, layout.not_value()]] = -sign;
             }
-            right &= is_right(&Model::new(parts)?, &circuit, model.n_loops)?;
+            right &= evidence.computes(&Model::new(parts)?, &circuit, model.n_loops)?;
         }
         evidence.note(
             right,

@@ -3,7 +3,7 @@
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 
-use super::{Claim, EXACT, Evidence, Status};
+use super::{Claim, EXACT, Evidence, Ground, Kind, Status};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::model::{Dtype, Model};
@@ -21,10 +21,16 @@ pub(super) const CLAIMS: &[Claim] = &[
                     d_model = 2 m + 5 and 7 MLP units, m = ceil(log2(n + G + 1)), with a token per wire, \
                     input and output, wires being added to make fan-ins powers of two.",
         status: Status::Proved,
+        kind: Kind::Construction,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p15_threshold_circuits"],
+        sources: &[],
         assumptions: EXACT,
         reason: "A token attends to all wires into the node that its own comes from: the average is the \
                  number of ones over the fan-in. Loop 1 takes the inputs to their wires, each further \
                  loop one level; matrix products are accumulated in f32, or exactly.",
+        elsewhere: "",
         range: "5 random circuits of 4 inputs, 6 gates and fan-ins up to 7, all inputs, f32, f16, bf16 and \
                 f64, by the reference engine",
         check: Some(one_head),
@@ -34,9 +40,15 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "Such a model of largest fan-in K and gain s is right if every row puts no more than \
                     (1/2 - 1/(2s))/K on wires that it is not to read.",
         status: Status::Proved,
+        kind: Kind::Fact,
+        ground: Ground::Prose,
+        scope: None,
+        proofs: &["p15_threshold_circuits"],
+        sources: &[],
         assumptions: "real arithmetic",
         reason: "The average is off by the leak at most, K times that is what the ramp sees, and the ramp is \
                  flat that far.",
+        elsewhere: "",
         range: "5 random circuits, gains 2, 4 and 8, in f64 at an inverse temperature that the formula gives: \
                 leaks from the weights' numbers, all inputs; some is wrong at an eighth of it",
         check: Some(leak),
@@ -46,10 +58,18 @@ pub(super) const CLAIMS: &[Claim] = &[
         statement: "With the numbers of such a model the reference engine decides in bf16 whether 3/4 of 256 \
                     bits are 1, but not of 512; in f32 it does.",
         status: Status::Verified,
+        kind: Kind::Fact,
+        ground: Ground::Machine,
+        scope: None,
+        proofs: &["p15_threshold_circuits", "p19_sums_of_ones"],
+        sources: &["london2025"],
         assumptions: "the softmax is added up in f32, and what a head reads is rounded to the dtype",
         reason: "Of 512 bits the average of 383 ones is rounded to that of 384. Precision is what \
                  separates the classes: models of constant depth, polynomial size and padding are AC0 at \
-                 constant precision and TC0 at logarithmic (London and Kanade 2025, not checked here).",
+                 constant precision, inside attention too, and nonuniform TC0 at logarithmic (London and Kanade 2025, not \
+                 checked here); with exact sums in attention constant precision decides majority \
+                 (depth-at-fixed-precision).",
+        elsewhere: "",
         range: "256 bits: every number of ones up to 256 in bf16; 512 bits: 0, 383, 384 and 512 ones, in bf16 \
                 and f32",
         check: Some(fan_in),

@@ -1,4 +1,4 @@
-//! Equality of two words in two layers of one head, which no one layer so narrow decides.
+//! Equality of two words in two layers of one head, which no one layer so narrow decides if sums are exact.
 //!
 //! A bit of `a` and the bit of `b` in the same place have the same address; in layer 1 both read the bit
 //! of `b`, and the MLP notes in `a`'s token whether they differ. Layer 2 averages the notes of all tokens:
