@@ -3,7 +3,7 @@
 //! dynamics, in which each gate takes its table's value on the previous values of its operands.
 //!
 //! Proof. `compile/attention.rs` and `compile/mlp.rs`, whose hypothesis is that `4 β` reaches the
-//! dtype's underflow threshold `θ`: then every softmax row is exactly one-hot. ∎
+//! dtype's softmax threshold `θ`: then every softmax row is exactly one-hot. ∎
 //!
 //! Claims: any-order, one-hot-threshold.
 //!
@@ -66,7 +66,7 @@ fn below_the_threshold_a_row_leaks() {
             options.dtype = dtype;
             options.inverse_temperature = beta;
         });
-        assert!(4.0 * beta < dtype.underflow_threshold());
+        assert!(4.0 * beta < dtype.softmax_threshold());
         assert!(!is_exact(&leaky, &input), "{dtype}");
         let exact = model(&circuit, |options| options.dtype = dtype);
         assert!(is_exact(&exact, &input), "{dtype}");

@@ -1,5 +1,5 @@
 //! Theorem 6 (engines agree). Let a model satisfy the hypothesis of Theorem 5: `4 β ≥ θ`, `θ` the dtype's
-//! underflow threshold. Then every engine that computes the literal forward pass gives the same stream after
+//! softmax threshold. Then every engine that computes the literal forward pass gives the same stream after
 //! every layer, number by number, whatever the order of its sums, the width of its accumulators from the
 //! dtype's up, and its exponential, provided that an operation whose exact result is a number of the dtype
 //! returns it, that softmax subtracts the row's maximum, and that `exp(0) = 1` and `exp(x) = 0` for `x ≤ -θ`.
@@ -97,7 +97,7 @@ fn below_the_threshold_engines_differ() {
             let leaky = model(&circuit, |options| {
                 (options.dtype, options.inverse_temperature) = (dtype, beta);
             });
-            assert!(4.0 * beta < dtype.underflow_threshold());
+            assert!(4.0 * beta < dtype.softmax_threshold());
             let expected = steps(&leaky, &input, leaky.n_loops);
             let in_another_order =
                 randomly_summed(&leaky, &input, leaky.n_loops, &mut rng).unwrap();

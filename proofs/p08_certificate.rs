@@ -2,7 +2,7 @@
 //! circuit, the model computes the circuit on all inputs, after its loops and after any more.
 //!
 //! Proof. C1 and C2 fix the static channels and with them the scores, C4 makes every softmax row one-hot at its
-//! target, and C3 adds the target's state exactly, C13 making each sum exact in any order. C6 then says
+//! target, in the dtype and in f32, C5 hides what a wider softmax leaks, and C3 adds the target's state exactly, C13 making each sum exact in any order. C6 then says
 //! which of its two states each position takes from those of its targets: a synchronous step of a network
 //! that can be written down, whose start C8 fixes. By C10 the network has levels and computes the circuit, so
 //! that after as many layers as a position's level it holds its value, and keeps it; C11 gives the

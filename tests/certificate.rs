@@ -11,9 +11,9 @@ use circuit2tf::compile::{Options, compile};
 use circuit2tf::layout::Layout;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts};
 use circuit2tf::verify::certificate::{
-    Certificate, CertificateFile, certify, certify_or, read_network,
+    Certificate, CertificateFile, Condition, certify, certify_or, read_network,
 };
-use circuit2tf::verify::{self, Verdict};
+use circuit2tf::verify::{self, Verdict, prove};
 use mutation::{Subject, attack};
 use ndarray::{Array2, Axis};
 use proptest::prelude::*;
@@ -76,8 +76,13 @@ proptest! {
 
 /// The id of the condition that fails.
 fn failing(model: &Model, circuit: &Circuit) -> Option<String> {
-    let conditions = certify(model, circuit).conditions;
-    conditions.into_iter().find(|condition| condition.failure.is_some()).map(|failed| failed.id)
+    failure(&certify(model, circuit)).map(|(id, _)| id)
+}
+
+/// The condition that fails, and how.
+fn failure(certificate: &Certificate) -> Option<(String, String)> {
+    let failed = |condition: &Condition| Some((condition.id.clone(), condition.failure.clone()?));
+    certificate.conditions.iter().find_map(failed)
 }
 
 /// The model with its parts changed.
@@ -179,7 +184,7 @@ fn the_temperature_is_enough_just_above_its_bound_and_not_below() {
     let circuit = circuits::full_adder();
     for dtype in Dtype::ALL {
         // Codes differ in two places or more, each worth twice the temperature.
-        let bound = dtype.underflow_threshold() / 4.0;
+        let bound = dtype.softmax_threshold() / 4.0;
         for (inverse_temperature, expected) in [(bound.ceil(), None), (bound.floor(), Some("C4"))] {
             let options = Options { dtype, inverse_temperature, ..Options::default() };
             let model = compiled(&circuit, &options);
@@ -189,6 +194,94 @@ fn the_temperature_is_enough_just_above_its_bound_and_not_below() {
             assert!(expected.is_some() || is_right, "{inverse_temperature} in {dtype}");
         }
     }
+}
+
+/// One head, whose rows all lead to position 0 by `lead`: position 1 copies the bit there, and every other one.
+fn copier(dtype: Dtype, n_ctx: usize, lead: f64) -> Model {
+    let mut parts = (*compiled(&buffer(), &Options { dtype, ..Options::default() })).clone();
+    (parts.n_loops, parts.claim) = (1, Default::default());
+    parts.w_e = Array2::zeros((3, 4));
+    parts.w_e[[1, 2]] = 1.0;
+    parts.w_pos = Array2::zeros((n_ctx, 4));
+    parts.w_pos[[0, 0]] = lead;
+    let mut block = Block::zeros(1, 4, 1, 3);
+    (block.b_q[[0, 0]], block.w_k[[0, 0, 0]]) = (1.0, 1.0);
+    (block.w_v[[0, 2, 0]], block.w_o[[0, 0, 3]]) = (1.0, 1.0);
+    // The state becomes what was read; the old one and what was read are cleared.
+    (block.w_in[[3, 0]], block.w_out[[0, 2]]) = (1.0, 1.0);
+    (block.w_in[[2, 1]], block.w_out[[1, 2]]) = (1.0, -1.0);
+    (block.w_in[[3, 2]], block.w_out[[2, 3]]) = (1.0, -1.0);
+    parts.blocks = vec![block];
+    parts.w_u = Array2::zeros((4, 2));
+    parts.w_u[[2, 1]] = 4.0;
+    parts.b_u = ndarray::arr1(&[3.0, 0.0]);
+    (parts.input_positions, parts.output_positions) = (vec![0], vec![1]);
+    parts.labels = Labels {
+        input_names: vec!["x".to_string()],
+        output_names: vec!["y".to_string()],
+        channel_names: ["key", "unused", "bit", "read"].map(String::from).to_vec(),
+        depth: 1,
+        ..Labels::default()
+    };
+    Model::new(parts).unwrap()
+}
+
+fn buffer() -> Circuit {
+    let mut builder = Builder::new();
+    let x = builder.input("x").unwrap();
+    builder.output("y", x.literal()).unwrap();
+    builder.finish().unwrap()
+}
+
+fn copier_failure(dtype: Dtype, n_ctx: usize, lead: f64) -> Option<(String, String)> {
+    failure(&prove(&copier(dtype, n_ctx, lead), &buffer()))
+}
+
+/// Taken in f32, 11,000 terms behind a lead just above f16's own threshold take 2^-11 of the leader's weight.
+#[test]
+fn the_threshold_in_half_precision_is_that_of_f32() {
+    let (id, place) = copier_failure(Dtype::F16, 11_000, 17.34375).unwrap();
+    assert_eq!(id, "C4");
+    assert!(place.ends_with("leads by 17.34375, 103.97 needed"), "{place}");
+    for (dtype, lead, expected) in [
+        (Dtype::F16, 103.9375, Some("C4")),
+        (Dtype::F16, 104.0, None),
+        (Dtype::Bf16, 93.0, Some("C4")),
+        (Dtype::Bf16, 103.5, Some("C4")),
+        (Dtype::Bf16, 104.0, None),
+    ] {
+        let found = copier_failure(dtype, 500, lead);
+        assert_eq!(found.as_ref().map(|(id, _)| &id[..]), expected, "{lead} in {dtype}");
+    }
+}
+
+/// A softmax in f64 leaks behind any lead. Of `n` positions the 0 that is read must be nearer to what comes out
+/// than to the least number of the dtype: θ + ln(32 (n - 1)) and a little are enough.
+#[test]
+fn the_leak_of_a_wider_softmax_is_hidden_or_refused() {
+    for (dtype, too_little, enough) in [
+        (Dtype::F32, 104.0, 112.0),
+        (Dtype::F32, 111.0, 112.0),
+        (Dtype::F64, 746.0, 754.0),
+        (Dtype::F64, 752.0, 754.0),
+    ] {
+        let (id, place) = copier_failure(dtype, 50, too_little).unwrap();
+        assert_eq!(id, "C5", "{too_little} in {dtype}");
+        assert!(place.starts_with("layer 0, head 0: a value of 0e0 beside 1e0 shows"), "{place}");
+        assert_eq!(copier_failure(dtype, 50, enough), None, "{dtype}");
+        // The wider the row, the more it leaks.
+        assert_eq!(copier_failure(dtype, 500, enough).unwrap().0, "C5", "{dtype}");
+    }
+}
+
+#[test]
+fn the_margin_of_the_leak_is_that_of_the_lead() {
+    let certificate = prove(&copier(Dtype::F32, 50, 224.0), &buffer());
+    assert!(certificate.is_proof());
+    let condition = certificate.conditions.iter().find(|condition| condition.id == "C5").unwrap();
+    let lead = Dtype::F32.underflow_threshold() + (32.0f64 * 49.0).ln();
+    let (margin, _) = condition.margin.clone().unwrap();
+    assert!((margin - 224.0 / lead).abs() < 1e-6, "{margin}");
 }
 
 #[test]

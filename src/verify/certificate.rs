@@ -8,19 +8,22 @@
 //!
 //! Proof. Invariant: before and after every layer, each position's static channels are those it started with,
 //! and its dynamic channels are one of two vectors, state 0 or state 1 (`frame`). It holds for the embedding
-//! (C8). Scores do not depend on states (C2), and every softmax row is one-hot (C4, `attention`), so a head
-//! adds what its target's state says (C3); the MLP then leaves one of the two vectors, given by a truth
-//! table (C6, `mlp`). So a layer is a synchronous step of a network (`wiring`), whatever the input. In
-//! this network inputs are latched and levels are finite (C10), so from `level` steps on, however many, a
-//! position holds the value that its operands define; the outputs do after the model's layers (C11), and
-//! that value is the circuit's (C10, `cut`). The read-out finds it (C12). All sums on the way are exact in
-//! the dtype, in any order (C13, `exact`). End of proof.
+//! (C8). Scores do not depend on states (C2), and every softmax row is one-hot (C4, `attention`), or leaks no
+//! more than is rounded away (C5, `leak`), so a head adds what its target's state says (C3); the MLP then leaves
+//! one of the two vectors, given by a truth table (C6, `mlp`). So a layer is a synchronous step of a network
+//! (`wiring`), whatever the input. In this network inputs are latched and levels are finite (C10), so from
+//! `level` steps on, however many, a position holds the value that its operands define; the outputs do after the
+//! model's layers (C11), and that value is the circuit's (C10, `cut`). The read-out finds it (C12). All sums on
+//! the way are exact in the dtype, in any order (C13, `exact`). End of proof.
+//!
+//! Who is covered: every runner whose accumulators are the dtype's or wider, with sums in any order and the
+//! softmax taken in the dtype, in f32 or in anything wider ([`ASSUMPTIONS`]).
 //!
 //! The proof is about the pass of a fixed number of layers over the whole sequence. Schemes with another pass,
 //! which stop by what they read or go token by token, are refused by name before anything is looked at (C0).
 //!
-//! Conditions are numbered as in the theory the construction comes from; C5, C7 and C9 concern inexact
-//! states and norms, which are refused.
+//! Conditions are numbered as in the theory the construction comes from; C7 and C9 concern inexact states and
+//! norms, which are refused.
 
 use std::collections::BTreeSet;
 
@@ -37,6 +40,7 @@ mod exact;
 mod fold;
 mod frame;
 mod json;
+mod leak;
 mod mlp;
 mod read_out;
 mod receptive;
@@ -80,7 +84,7 @@ pub struct Facts {
     pub depth: usize,
     /// The least lead of a target's score; none if no row has a second one.
     pub gap: Option<f64>,
-    /// What the lead must exceed in the dtype.
+    /// What the lead must exceed: see [`Dtype::softmax_threshold`](crate::model::Dtype::softmax_threshold).
     pub threshold: f64,
     /// The bound on the Hamming distance of two keys, where the distance lemma was used.
     pub distance: Option<u32>,
@@ -102,14 +106,18 @@ pub struct Certificate {
 }
 
 /// The ids of all conditions, in order.
-pub const CONDITIONS: [&str; 11] =
-    ["C0", "C1", "C2", "C3", "C4", "C6", "C8", "C10", "C11", "C12", "C13"];
+pub const CONDITIONS: [&str; 12] =
+    ["C0", "C1", "C2", "C3", "C4", "C5", "C6", "C8", "C10", "C11", "C12", "C13"];
 
 /// What the proof takes for granted.
-pub const ASSUMPTIONS: [&str; 3] = [
-    "an operation on numbers of the dtype whose exact result is a number of the dtype returns it",
-    "exp(0) = 1, and exp(x) = 0 for x at or below minus the threshold",
-    "the softmax subtracts the largest score of a row before it exponentiates",
+pub const ASSUMPTIONS: [&str; 4] = [
+    "an operation on numbers of the dtype whose exact result is a number of the dtype returns it; sums may be \
+     in any order, and accumulators the dtype's or wider",
+    "the softmax subtracts the largest score of a row before it exponentiates, and is taken in the dtype, in f32 \
+     or in a wider format",
+    "exp(0) = 1, and in the dtype and in f32 exp(x) = 0 for x at or below minus the threshold; in a wider format \
+     it is off by a few units in the last place",
+    "weights in a format wider than the dtype are rounded to it, or the values are added up in f32 or wider",
 ];
 
 /// A condition that does not hold, and the place.
@@ -224,7 +232,7 @@ impl Certificate {
             n_heads: model.n_heads(),
             n_layers: model.n_layers(),
             n_loops: model.n_loops,
-            threshold: model.dtype.underflow_threshold(),
+            threshold: model.dtype.softmax_threshold(),
             ..Facts::default()
         };
         Certificate { conditions: Vec::new(), facts }
@@ -294,7 +302,7 @@ impl Certificate {
         Ok(Reading { frame, wirings, cone })
     }
 
-    /// C2, C3, C4 and C6, each for all layers.
+    /// C2 to C6, each for all layers.
     fn read_layers(
         &mut self,
         frame: &Frame,
@@ -310,6 +318,7 @@ impl Certificate {
         let targets = layers.iter().map(find);
         let targets = targets.collect::<Checked<Vec<_>>>()?;
         self.note_targets(&targets);
+        self.check_leaks(frame, layers, &targets, arithmetic)?;
         let mut wirings = Vec::with_capacity(layers.len());
         for ((&layer, heads), targets) in layers.iter().zip(&heads).zip(&targets) {
             let tables = mlp::find_tables(frame, layer, heads, arithmetic)?;
@@ -327,6 +336,24 @@ impl Certificate {
         self.facts.n_enumerated = targets.iter().map(|targets| targets.n_enumerated).sum();
         let margin = self.facts.gap.map(|gap| gap / self.facts.threshold);
         self.pass("C4", margin.map(|margin| (margin, "times the threshold")));
+    }
+
+    fn check_leaks(
+        &mut self,
+        frame: &Frame,
+        layers: &[(usize, &Block)],
+        targets: &[attention::Targets],
+        arithmetic: &mut Arithmetic,
+    ) -> Checked<()> {
+        let mut margin = f64::INFINITY;
+        for (&layer, targets) in layers.iter().zip(targets) {
+            let lead = leak::require_hidden(frame, layer, targets.gap, arithmetic)?;
+            if lead > 0.0 {
+                margin = margin.min(targets.gap / lead);
+            }
+        }
+        self.pass("C5", Some((margin, "times the lead that takes")));
+        Ok(())
     }
 
     fn check_depth(&mut self, model: &Model, cone: &Cone) -> Checked<()> {
@@ -377,6 +404,7 @@ fn statement(id: &str) -> &'static str {
         "C2" => "no query or key depends on a dynamic channel",
         "C3" => "what a head adds depends on its target's state alone, exactly",
         "C4" => "in every softmax row the target's score leads by more than the threshold",
+        "C5" => "what a softmax in a wider format gives to other positions is rounded away",
         "C6" => {
             "every layer takes each type of position, whatever its state, to one of the two states, \
              given by the states of its targets, exactly"

@@ -43,7 +43,7 @@ pub static EXERCISES: [Exercise; 2] = [
             gain s = {gain} gives exactly 0 or 1 as long as no operand leaks more than \
             (s - 1) / (2 k s).\n\nWhat is the least beta? What would be the least lead of the right score with \
             one-hot keys, where all N - 1 = 2^m - 1 others score the same? And from which beta on are all \
-            other weights exactly 0 in f32, in bf16 and in f16, where exp(x) is 0 below \
+            other weights exactly 0 if the softmax is taken in f32, in bf16 and in f16, where exp(x) is 0 below \
             -(p - e_min) ln 2, with p = 24, 8, 11 and e_min = -126, -126, -14?",
         hints: &[
             "Call the allowed leak lambda. Solve 1 - (1 + e^(-2 beta))^(-m) = lambda for beta.",
@@ -54,7 +54,8 @@ pub static EXERCISES: [Exercise; 2] = [
             addresses changes it to {binary_more} only. With one-hot keys the lead must be **{one_hot}**. \
             Summed up over all {keys} keys, the leak at this beta is {measured}. Exact zeros need 2 beta \
             above the threshold: **{f32}**, **{bf16}** and **{f16}**. Compiled models use a lead of 1024, far \
-            beyond all of them.",
+            beyond all of them. The certificate asks for that of f32 in the narrower formats too, since runners \
+            may take the softmax of narrow scores in f32.",
         require: any,
         facts: temperature_facts,
         task: temperatures,

@@ -102,8 +102,8 @@ pub(super) const CLAIMS: &[Claim] = &[
         reason: "Half the least positive number is 2^(e - p); smaller numbers round to 0. Several leaders divide what is \
                  left: the least positive number, halved, is 0.",
         elsewhere: "",
-        range: "f64, f32, bf16, f16 a thousandth above and below; certificates of a compiled adder with \
-                the power of two above and below as gap",
+        range: "f64, f32, bf16, f16 a thousandth above and below; certificates, which cover a softmax in f32 \
+                too, of a compiled adder with the power of two above and below f32's or f64's as gap",
         check: Some(one_hot_threshold),
     },
     Claim {
@@ -259,7 +259,7 @@ fn one_hot_threshold(evidence: &mut Evidence) -> Result<()> {
         (Dtype::F64, 745.13, 1024.0),
         (Dtype::F32, 103.97, 128.0),
         (Dtype::Bf16, 92.88, 128.0),
-        (Dtype::F16, 17.33, 32.0),
+        (Dtype::F16, 17.33, 128.0),
     ] {
         let theta = dtype.underflow_threshold();
         let weight = |lead: f64| dtype.round((-lead).exp());

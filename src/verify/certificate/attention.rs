@@ -2,8 +2,8 @@
 //!
 //! W_Q and W_K ignore the dynamic channels (C2), so keys, queries and scores are constants. They are
 //! computed exactly, and the target of a row is where its score is largest. If every other score that
-//! the mask lets through is lower by more than the dtype's underflow threshold, its exponential is 0,
-//! that of the target 1 and the row one-hot (C4).
+//! the mask lets through is lower by more than the dtype's softmax threshold, which for f16 and bf16 is f32's,
+//! its exponential is 0, that of the target 1 and the row one-hot (C4).
 //!
 //! Rows are settled in time independent of `n_ctx` where keys are codes, `±κ` in every entry, no two
 //! equal. Distance lemma: a query `±β` with the signs of key `p` has score `βκ(m - 2d)` at a key at Hamming
@@ -305,7 +305,7 @@ impl<'a> Search<'a> {
         queries: &Projection,
         query: &mut Vec<Dyadic>,
     ) -> Checked<(u32, f64)> {
-        let threshold = self.frame.model().dtype.underflow_threshold();
+        let threshold = self.frame.model().dtype.softmax_threshold();
         queries.apply(self.frame, position, query, self.arithmetic)?;
         let (target, gap) = match self.look_up(position, query) {
             Some(found) if found.1 > threshold || !self.can_enumerate() => found,

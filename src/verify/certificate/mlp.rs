@@ -71,18 +71,32 @@ fn head_output(
     arithmetic: &mut Arithmetic,
 ) -> Option<Vec<Sum>> {
     let mut output = vec![Sum::EMPTY; frame.dynamic().len()];
-    for (t, &bias) in block.b_v.row(h).iter().enumerate() {
-        let mut sum = Sum::EMPTY;
-        sum.add(Dyadic::new(bias));
-        for (&c, &x) in frame.dynamic().iter().zip(frame.state(bit)) {
-            sum.add_product(Dyadic::new(x), Dyadic::new(block.w_v[[h, c, t]]));
-        }
-        let value = Dyadic::new(arithmetic.exact(&sum)?);
+    for (t, value) in values(frame, block, h, bit, arithmetic)?.into_iter().enumerate() {
+        let value = Dyadic::new(value);
         for (output, &c) in output.iter_mut().zip(frame.dynamic()) {
             output.add_product(value, Dyadic::new(block.w_o[[h, t, c]]));
         }
     }
     Some(output)
+}
+
+/// The entries that head `h` reads from a position in state `bit`; none if one rounds.
+pub fn values(
+    frame: &Frame,
+    block: &Block,
+    h: usize,
+    bit: bool,
+    arithmetic: &mut Arithmetic,
+) -> Option<Vec<f64>> {
+    let entry = |(t, &bias): (usize, &f64)| {
+        let mut sum = Sum::EMPTY;
+        sum.add(Dyadic::new(bias));
+        for (&c, &x) in frame.dynamic().iter().zip(frame.state(bit)) {
+            sum.add_product(Dyadic::new(x), Dyadic::new(block.w_v[[h, c, t]]));
+        }
+        arithmetic.exact(&sum)
+    };
+    block.b_v.row(h).iter().enumerate().map(entry).collect()
 }
 
 /// C6: the truth table of every type of position.
