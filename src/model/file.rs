@@ -81,8 +81,8 @@ fn check_layout(bytes: &[u8]) -> Result<()> {
     let length = u64::from_le_bytes(*length);
     let header = usize::try_from(length).ok().and_then(|length| rest.get(..length));
     let Some(header) = header else {
-        let found = format!("one of {length} bytes in a file of {}", bytes.len());
-        return Err(Error::new("a header that fits the file", found).hint(made));
+        let found = format!("a header of {length} bytes in a file of {}", bytes.len());
+        return Err(Error::new(EXPECTED, found).hint(made));
     };
     if header.first() != Some(&b'{') {
         let found =
