@@ -110,7 +110,7 @@ fn words_that_differ_late(after: impl Fn(usize) -> (bool, bool)) -> Vec<(Vec<boo
     let pair = |place: usize| {
         let bits = |second: bool| {
             let bit = |i: usize| match i.cmp(&place) {
-                std::cmp::Ordering::Less => i % 3 == 0,
+                std::cmp::Ordering::Less => i.is_multiple_of(3),
                 std::cmp::Ordering::Equal => second,
                 std::cmp::Ordering::Greater => second != after(i).0 || after(i).1,
             };
