@@ -95,7 +95,6 @@ fn describe(loops: &Loops) -> String {
             bit_string(&witness.start)
         );
     }
-    text += &format!("proof checked: {} lemmas\n", loops.lemmas);
     let [zero, any, kleene] = numbers(loops);
     text + &format!("LOOPS least={zero} from-all-states={any} kleene={kleene}\n")
 }
