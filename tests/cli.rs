@@ -143,7 +143,7 @@ fn a_circuit_becomes_a_model_that_runs_and_is_verified() {
     for (method, verdict) in [
         ("certificate", "VERIFIED certificate all 2^4 inputs"),
         ("miter", "VERIFIED certificate all 2^4 inputs"),
-        ("exhaustive", "VERIFIED exhaustive 16 assignments"),
+        ("exhaustive", "VERIFIED exhaustive 16 assignments exact engine="),
     ] {
         let answer = session.ok(&format!("verify adder.safetensors adder.bench --method {method}"));
         assert!(answer.last_line().starts_with(verdict), "{method}: {}", answer.text());
@@ -160,7 +160,7 @@ fn a_sample_is_never_a_proof() {
         );
         let answer = session.call(&words);
         assert_eq!(answer.status, 3);
-        let expected = format!("UNKNOWN sampled {samples} seed={seed}");
+        let expected = format!("UNKNOWN sampled {samples} exact seed={seed}");
         assert!(answer.last_line().starts_with(&expected), "{}", answer.text());
     }
 }

@@ -137,7 +137,7 @@ fn parts_of_different_checks_do_not_merge() {
     };
     let (status, out, _) = merge("2.json");
     assert_eq!(status, 3);
-    assert!(last_line(&out).starts_with("UNKNOWN sampled 5000 seed=3"), "{out}");
+    assert!(last_line(&out).starts_with("UNKNOWN sampled 5000 exact seed=3"), "{out}");
     let whole: Value =
         serde_json::from_str(&fs::read_to_string(folder.path().join("2.json")).unwrap()).unwrap();
     for (entry, value) in [

@@ -4,7 +4,7 @@ use circuit2tf::Result;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::Model;
 use circuit2tf::run::{Effort, Engine};
-use circuit2tf::verify::{self, Agreement, Assignments, Run, Statement, Subject};
+use circuit2tf::verify::{self, Agreement, Assignments, Statement, Subject};
 use clap::ValueEnum;
 use serde_json::{Value, json};
 
@@ -49,9 +49,8 @@ pub fn compare(
         text += &format!("{:<12} {}\n", engine.name(), line(agreement));
     }
     refusals.iter().for_each(|(name, why)| text += &format!("{name:<12} not run: {why}\n"));
-    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
-    let run = Run { assignments, total, engine: names.join("+"), n_loops: model.n_loops };
-    let verdict = verify::verdict_of_engines(&found, run);
+    let asked = (model.n_loops, assignments);
+    let verdict = verify::conclude(model, circuit, &engines, &found, asked, &Bar::new(total))?;
     let statement = Statement { verdict, subject };
     text += &format!("{statement}\n");
     let mut json = json!(statement);

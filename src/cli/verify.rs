@@ -160,13 +160,14 @@ fn check_shard(
     let engine = args.engine.prepare(model)?;
     args.engine.require_affordable(model, &*engine, range.end - range.start)?;
     let bar = Bar::new(range.end - range.start);
-    let found =
+    let (found, rounding) =
         verify::refute_in(model, circuit, &*engine, n_loops, assignments, range.clone(), &bar)?;
     let size = (circuit.inputs().len(), n_loops);
-    let shard = Shard::new(&subject, size, (assignments, part), engine.name(), found.as_ref())?;
+    let outcome = (found.as_ref(), rounding.clone());
+    let shard = Shard::new(&subject, size, (assignments, part), engine.name(), outcome)?;
     source::write(path, shard.to_json().as_bytes())?;
     let (total, engine) = (range.end - range.start, engine.name().to_string());
-    let run = verify::Run { assignments, total, engine, n_loops };
+    let run = verify::Run { assignments, total, rounding, engine, n_loops };
     let nothing = Verdict::Unknown(Doubt::Shard { part, range, run });
     let verdict = found.map_or(nothing, Verdict::Refuted);
     Ok(Report::of(&Statement { verdict, subject }))
@@ -216,6 +217,7 @@ fn decide(
         Ok(refuted @ Verdict::Refuted(_)) => Ok(refuted),
         // Whoever asks for a proof from the weights is given no other.
         Ok(verified @ Verdict::Verified(_)) if args.method.is_none() => Ok(verified),
+        Ok(doubt @ Verdict::Unknown(Doubt::Rounding(_))) if args.method.is_none() => Ok(doubt),
         Err(error) if error.is_cancelled() => Err(error),
         // The failed condition is what is known.
         Ok(_) => Ok(Verdict::from(certificate)),

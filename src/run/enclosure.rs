@@ -214,12 +214,59 @@ impl<'m> Enclosure<'m> {
             }
         }
         self.apply(core..model.blocks.len(), &mut rows, pass, see)?;
+        self.read(&rows, pass, see)
+    }
+
+    /// What every honest runner finds that stops after the first loop, or before it, after which `channel` holds
+    /// more than a half at all outputs, or after `n_loops`; none where runners may differ in that.
+    ///
+    /// # Errors
+    /// As [`Enclosure::run`], or the model has a prelude or a coda, or is a decoder's.
+    pub fn run_until_halted(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        channel: usize,
+    ) -> Result<Option<Vec<Decision>>> {
+        self.model.require_parallel()?;
+        self.model.require_core_only()?;
+        require_inputs(self.model, &Batch::zeros(inputs.len(), 0))?;
+        let mut pass = Pass { formats: self.formats, softmax: Softmax::Either, is_exact: true };
+        match self.is_lost {
+            true => Ok(None),
+            false => Ok(self.until_halted(inputs, n_loops, channel, &mut pass)),
+        }
+    }
+
+    fn until_halted(
+        &self,
+        inputs: &[bool],
+        n_loops: usize,
+        channel: usize,
+        pass: &mut Pass,
+    ) -> Option<Vec<Decision>> {
+        let see: See = &mut |_, _| {};
+        let mut rows = self.start(inputs, pass)?;
+        for r in 0..=n_loops {
+            let known = self.model.output_positions.iter().map(|&p| rows[p][channel]);
+            let (stops, goes_on) =
+                (known.clone().all(|x| x.lo > 0.5), known.clone().any(|x| x.hi <= 0.5));
+            match stops || r == n_loops {
+                _ if !stops && !goes_on => return None,
+                true => return self.read(&rows, pass, see),
+                false => self.apply(0..self.layers.len(), &mut rows, pass, see)?,
+            }
+        }
+        None
+    }
+
+    fn read(&self, rows: &[Row], pass: &mut Pass, see: See) -> Option<Vec<Decision>> {
         let mut read = |&position: &usize| {
             let logits = self.unembedding.apply(&rows[position], pass)?;
             see(Quantity::Logits, &logits);
             Some(Decision::new([logits[0], logits[1]]))
         };
-        model.output_positions.iter().map(&mut read).collect()
+        self.model.output_positions.iter().map(&mut read).collect()
     }
 
     fn apply(

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::enumerate::stopped;
+use super::enumerate::{refute_in, stopped};
 use super::{
     Assignments, Counterexample, Disagreement, Doubt, Progress, Run, Verdict, compare,
     require_same_ports,
@@ -113,20 +113,38 @@ fn difference(
     })
 }
 
-/// The verdict of engines together, `run` being what they ran.
+/// The verdict of engines together, of which `found` is known.
 ///
-/// Where all give the same bits in the end, what they say of the circuit counts. A model that they do not run
-/// alike is not refuted: which of them is right is not known here.
-pub fn verdict(found: &[Agreement], run: Run) -> Verdict {
-    let wrong = found.iter().find_map(|agreement| agreement.wrong.clone());
+/// Where all give the same bits in the end, what they say of the circuit counts, as far as rounding lets it. A
+/// model that they do not run alike is not refuted: which of them is right is not known here.
+///
+/// # Errors
+/// As [`agree`].
+pub fn conclude(
+    model: &Model,
+    circuit: &Circuit,
+    engines: &[&dyn Engine],
+    found: &[Agreement],
+    (n_loops, assignments): (usize, Assignments),
+    progress: &dyn Progress,
+) -> Result<Verdict> {
+    let is_wrong = found.iter().any(|agreement| agreement.wrong.is_some());
     let departure = found.iter().find_map(|agreement| agreement.departure.clone());
     let differ_at_end = found.iter().any(|agreement| agreement.differs_at_end);
-    match (wrong, departure) {
-        _ if found.is_empty() => Verdict::Unknown(Doubt::NoEngine),
-        (Some(wrong), _) if !differ_at_end => Verdict::Refuted(wrong),
-        (_, Some(departure)) => Verdict::Unknown(Doubt::Engines(departure)),
-        (_, None) => run.verdict(),
+    // All give the same bits; an engine that is exact is fast, too.
+    let exact = engines.iter().find(|engine| engine.is_exact());
+    let Some(&engine) = exact.or(engines.first()) else {
+        return Ok(Verdict::Unknown(Doubt::NoEngine));
+    };
+    if let Some(departure) = departure.filter(|_| !is_wrong || differ_at_end) {
+        return Ok(Verdict::Unknown(Doubt::Engines(departure)));
     }
+    let total = assignments.total(circuit.inputs().len())?;
+    let (wrong, rounding) =
+        refute_in(model, circuit, engine, n_loops, assignments, 0..total, progress)?;
+    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
+    let run = Run { assignments, total, rounding, engine: names.join("+"), n_loops };
+    Ok(wrong.map_or_else(|| run.verdict(), Verdict::Refuted))
 }
 
 #[cfg(test)]
@@ -165,8 +183,7 @@ mod tests {
         }
         let (assignments, never) = (Assignments::All, std::sync::atomic::AtomicBool::new(false));
         let found = agree(&model, &circuit, &engines, n_loops, assignments, &never).unwrap();
-        let engine = "both".to_string();
-        verdict(&found, Run { assignments, total: 16, engine, n_loops })
+        conclude(&model, &circuit, &engines, &found, (n_loops, assignments), &never).unwrap()
     }
 
     #[test]

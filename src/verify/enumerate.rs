@@ -9,8 +9,9 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
+use super::rounding::{Judge, Outcome};
 use super::truth::Truth;
-use super::{Counterexample, Progress, Run, Verdict, compare, require_same_ports};
+use super::{Counterexample, Progress, Rounding, Run, Verdict, require_same_ports};
 use crate::batch::Batch;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
@@ -76,16 +77,16 @@ impl Assignments {
         check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
     ) -> Result<Option<T>> {
         let range = self.range(n_inputs, Part::WHOLE)?;
-        self.find_first_in(n_inputs, (range, DRAWN), progress, check)
+        self.find_first_in(n_inputs, (range, DRAWN), progress, |_, inputs| check(inputs))
     }
 
-    /// The same for the assignments in `range`, in blocks of `size`.
+    /// The same for the assignments in `range`, in blocks of `size`; `check` is given the first one's number, too.
     fn find_first_in<T: Send>(
         self,
         n_inputs: usize,
         (range, size): (Range<u64>, usize),
         progress: &dyn Progress,
-        check: impl Fn(&Batch) -> Result<Option<T>> + Sync,
+        check: impl Fn(u64, &Batch) -> Result<Option<T>> + Sync,
     ) -> Result<Option<T>> {
         let (size, total) = (size as u64, range.end - range.start);
         let done = AtomicU64::new(0);
@@ -95,7 +96,7 @@ impl Assignments {
             }
             let start = range.start + b * size;
             let inputs = self.block(n_inputs, start, size.min(range.end - start) as usize);
-            let found = check(&inputs)?;
+            let found = check(start, &inputs)?;
             let n = inputs.n_assignments() as u64;
             progress.advance(n);
             done.fetch_add(n, Ordering::Relaxed);
@@ -199,17 +200,14 @@ fn enumerate(
     let truth = Truth::new(circuit, engine)?;
     let range = assignments.range(circuit.inputs().len(), Part::WHOLE)?;
     let total = range.end;
-    let found = first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)?;
-    Ok(match found {
-        Some(counterexample) => Verdict::Refuted(counterexample),
-        None => {
-            let engine = format!("{}{}", engine.name(), truth.remark());
-            Run { assignments, total, engine, n_loops }.verdict()
-        }
-    })
+    let (found, rounding) = search(&truth, model, engine, n_loops, assignments, range, progress)?;
+    let engine = format!("{}{}", engine.name(), truth.remark());
+    let run = Run { assignments, total, rounding, engine, n_loops };
+    Ok(found.map_or_else(|| run.verdict(), Verdict::Refuted))
 }
 
-/// The first of the assignments in `range` on which model and circuit differ.
+/// The first of the assignments in `range` on which model and circuit differ, whoever runs the model; if there is
+/// none, what that rests on.
 ///
 /// # Errors
 /// The ports do not fit, or it was cancelled.
@@ -221,14 +219,14 @@ pub fn refute_in(
     assignments: Assignments,
     range: Range<u64>,
     progress: &dyn Progress,
-) -> Result<Option<Counterexample>> {
+) -> Result<(Option<Counterexample>, Rounding)> {
     require_same_ports(model, circuit)?;
     let truth = Truth::new(circuit, engine)?;
-    first_counterexample(&truth, model, engine, n_loops, assignments, range, progress)
+    search(&truth, model, engine, n_loops, assignments, range, progress)
 }
 
 /// The counterexample of the first block that has one; blocks are spread over threads.
-fn first_counterexample(
+fn search(
     truth: &Truth,
     model: &Model,
     engine: &dyn Engine,
@@ -236,13 +234,17 @@ fn first_counterexample(
     assignments: Assignments,
     range: Range<u64>,
     progress: &dyn Progress,
-) -> Result<Option<Counterexample>> {
+) -> Result<(Option<Counterexample>, Rounding)> {
     let n_inputs = model.input_positions.len();
     let blocks = (range, engine.block().next_multiple_of(DRAWN));
-    assignments.find_first_in(n_inputs, blocks, progress, |inputs| {
-        let found = compare(inputs, &truth.run(inputs)?, &engine.run(inputs, n_loops)?);
+    let judge = Judge::new(model, engine, n_loops, assignments == Assignments::All)?;
+    let found = assignments.find_first_in(n_inputs, blocks, progress, |start, inputs| {
+        let (expected, got) = (truth.run(inputs)?, engine.run(inputs, n_loops)?);
+        let outcome = Outcome { inputs, expected: &expected, got: &got };
+        let found = judge.settle(start, outcome, progress)?;
         found.map(|found| truth.confirm(model, n_loops, found)).transpose()
-    })
+    })?;
+    Ok((found, judge.rounding()))
 }
 
 /// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].

@@ -13,14 +13,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use serde::Serialize;
 
 use super::{
-    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Run, Verdict, compare,
-    require_same_ports,
+    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Rounding, Run, Undecided, Verdict,
+    compare, require_same_ports,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::run::{Engine, Halting, Rule};
+use crate::run::{Enclosure, Engine, Halting, Rule, halting_channel};
 
 /// How many loops a rule takes.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -174,18 +174,51 @@ pub fn check_halting(
         moving.fetch_or(!watched.rests, Ordering::Relaxed);
         Ok(watched.change.map(Found::Broken))
     })?;
-    let (total, engine) = (assignments.total(n_inputs)?, engine.name().to_string());
-    let run = Run { assignments, total, engine, n_loops: model.n_loops };
+    let total = assignments.total(n_inputs)?;
+    let rounding = rounding(model, engine, found.as_ref());
+    let engine = engine.name().to_string();
+    let run = Run { assignments, total, rounding, engine, n_loops: model.n_loops };
     let known = match moving.into_inner() {
         false => Final::FixedPoint,
         true => Final::ThroughLoop(last_watched(model)),
     };
     Ok(match (found, assignments) {
-        (Some(Found::Wrong(wrong)), _) => Verdict::Refuted(wrong),
         (Some(Found::Broken(broken)), _) => Verdict::Unknown(Doubt::Halting(broken)),
+        (Some(Found::Wrong(wrong)), _) => {
+            match run.rounding == Rounding::Exact || is_wrong_for_all(model, &wrong)? {
+                true => Verdict::Refuted(wrong),
+                false => Verdict::Unknown(Doubt::Rounding(run)),
+            }
+        }
+        (None, _) if run.rounding != Rounding::Exact => Verdict::Unknown(Doubt::Rounding(run)),
         (None, Assignments::All) => Verdict::Verified(Proof::Halting { run, known }),
         (None, Assignments::Sample { .. }) => Verdict::Unknown(Doubt::SampledHalting(run)),
     })
+}
+
+/// Whether no sum rounds, by the resident engine's premises, of its probes as well: when a model halts may hang on
+/// rounding as much as its bits.
+pub fn halts_exactly(model: &Model, engine: &Halting) -> bool {
+    engine.is_exact()
+        || Halting::by_resident(model, engine.rule()).is_ok_and(|engine| engine.is_exact())
+}
+
+fn rounding(model: &Model, engine: &Halting, found: Option<&Found>) -> Rounding {
+    match found {
+        _ if halts_exactly(model, engine) => Rounding::Exact,
+        Some(Found::Wrong(Counterexample { input, output, .. })) => {
+            let (input, output) = (input.clone(), *output);
+            Rounding::Undecided(Undecided { input, output, margin: None })
+        }
+        _ => Rounding::Unbounded,
+    }
+}
+
+/// Whether the model stops on that input, or does not, and is wrong then, whoever runs it.
+fn is_wrong_for_all(model: &Model, wrong: &Counterexample) -> Result<bool> {
+    let enclosure = Enclosure::new(model)?;
+    let found = enclosure.run_until_halted(&wrong.input, model.n_loops, halting_channel(model)?)?;
+    Ok(found.is_some_and(|found| found[wrong.output].bit == Some(!wrong.expected)))
 }
 
 fn last_watched(model: &Model) -> usize {

@@ -5,7 +5,8 @@ use std::time::Duration;
 use super::certificate::{Certificate, certify_or};
 use super::early::circuit_so_far;
 use super::miter::{Equivalence, equivalent};
-use super::{Counterexample, compare, decompile};
+use super::rounding::settle_one;
+use super::{Counterexample, decompile};
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::Result;
@@ -41,7 +42,7 @@ fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
 }
 
 /// An input on which the network in the weights, or what it has computed after the model's layers if these
-/// are too few, is not the circuit, if SAT finds one and the model, run on it, is wrong indeed.
+/// are too few, is not the circuit, if SAT finds one and the model, run on it, is wrong indeed, whoever runs it.
 ///
 /// # Errors
 /// The ports do not fit.
@@ -54,5 +55,5 @@ pub fn refute(
     let Equivalence::Differ(input) = equivalent(&read, circuit, LIMITS)? else { return Ok(None) };
     let inputs = Batch::from_columns(input.len(), &[input])?;
     let expected = Oracle::new(circuit)?.run(&inputs)?;
-    Ok(compare(&inputs, &expected, &engine.run(&inputs, model.n_loops)?))
+    settle_one(model, engine, model.n_loops, &inputs, &expected)
 }

@@ -9,8 +9,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::rounding::settle_one;
 use super::{
-    Assignments, Counterexample, PairBy, Part, Run, Subject, Verdict, bit_string, compare,
+    Assignments, Counterexample, PairBy, Part, Rounding, Run, Subject, Verdict, bit_string,
     require_same_ports,
 };
 use crate::batch::Batch;
@@ -23,7 +24,7 @@ const FORMAT: &str = "circuit2tf-shard";
 const VERSION: u32 = 2;
 
 /// What one machine found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shard {
     format: String,
@@ -43,6 +44,8 @@ pub struct Shard {
     pub start: u64,
     pub end: u64,
     pub engine: String,
+    /// What it rests on that there is no counterexample.
+    pub rounding: Rounding,
     pub counterexample: Option<Difference>,
 }
 
@@ -68,7 +71,7 @@ impl Shard {
         (n_inputs, n_loops): (usize, usize),
         (assignments, part): (Assignments, Part),
         engine: &str,
-        found: Option<&Counterexample>,
+        (found, rounding): (Option<&Counterexample>, Rounding),
     ) -> Result<Self> {
         let range = assignments.range(n_inputs, part)?;
         let difference = |found: &Counterexample| Difference {
@@ -94,6 +97,7 @@ impl Shard {
             start: range.start,
             end: range.end,
             engine: engine.to_string(),
+            rounding,
             counterexample: found.map(difference),
         })
     }
@@ -260,7 +264,9 @@ impl Merged {
         let engines: BTreeSet<&str> = engines.collect();
         let engine = Vec::from_iter(engines).join("+");
         let (total, n_loops) = (self.first.total, self.first.n_loops);
-        Run { assignments: self.first.assignments(), total, engine, n_loops }.verdict()
+        let all = self.shards.iter().map(|(_, shard)| shard.rounding.clone());
+        let rounding = all.fold(Rounding::Exact, Rounding::join);
+        Run { assignments: self.first.assignments(), total, rounding, engine, n_loops }.verdict()
     }
 
     /// The same where some have, all of which are run again on model and circuit.
@@ -276,7 +282,7 @@ impl Merged {
             let inputs = Batch::from_columns(shard.n_inputs, std::slice::from_ref(&claimed.input));
             let inputs = inputs.map_err(at_file)?;
             let expected = Oracle::new(circuit)?.run(&inputs).map_err(at_file)?;
-            let found = compare(&inputs, &expected, &engine.run(&inputs, shard.n_loops)?);
+            let found = settle_one(model, engine, shard.n_loops, &inputs, &expected)?;
             if found.as_ref() != Some(&claimed) {
                 let found = found.map_or("no difference".to_string(), |found| found.to_string());
                 let error = Error::new(format!("the counterexample {claimed}"), found);

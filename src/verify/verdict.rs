@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::certificate::{Certificate, Facts};
 use super::halting::Final;
-use super::{Assignments, Counterexample, Part, Subject, bit_string};
+use super::{Assignments, Counterexample, Part, Rounding, Subject, bit_string};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -52,16 +52,20 @@ pub enum Doubt {
     Shard { part: Part, range: Range<u64>, run: Run },
     /// Engines do not agree, so that what the model computes depends on the runner.
     Engines(Disagreement),
+    /// All assignments were run, and sums round: a bit may hang on who runs the model.
+    Rounding(Run),
     /// No engine runs the model.
     NoEngine,
 }
 
 /// Assignments that were run and compared.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
     pub assignments: Assignments,
     /// How many.
     pub total: u64,
+    /// Whether others who run them find the same.
+    pub rounding: Rounding,
     /// What ran them.
     pub engine: String,
     pub n_loops: usize,
@@ -102,7 +106,7 @@ pub struct Disagreement {
     pub first: bool,
 }
 
-fn as_bits<S: Serializer>(bits: &[bool], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_bits<S: Serializer>(bits: &[bool], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_str(&bit_string(bits))
 }
 
@@ -113,17 +117,23 @@ fn as_bit<S: Serializer>(bit: &bool, serializer: S) -> Result<S::Ok, S::Error> {
 impl Run {
     /// The verdict where none of the assignments shows a difference.
     pub fn verdict(self) -> Verdict {
-        match self.assignments {
-            Assignments::All => Verdict::Verified(Proof::Exhaustive(self)),
-            Assignments::Sample { .. } => Verdict::Unknown(Doubt::Sampled(self)),
+        match (self.assignments, &self.rounding) {
+            (_, Rounding::Undecided(_)) => Verdict::Unknown(Doubt::Rounding(self)),
+            (Assignments::Sample { .. }, _) => Verdict::Unknown(Doubt::Sampled(self)),
+            (Assignments::All, Rounding::Unbounded) => Verdict::Unknown(Doubt::Rounding(self)),
+            (Assignments::All, Rounding::Exact | Rounding::Bounded { .. }) => {
+                Verdict::Verified(Proof::Exhaustive(self))
+            }
         }
     }
 
     /// How many assignments.
     fn count(&self) -> String {
         match self.assignments {
-            Assignments::All => format!("exhaustive {} assignments", self.total),
-            Assignments::Sample { seed, .. } => format!("sampled {} seed={seed}", self.total),
+            Assignments::All => format!("exhaustive {} assignments {}", self.total, self.rounding),
+            Assignments::Sample { seed, .. } => {
+                format!("sampled {} {} seed={seed}", self.total, self.rounding)
+            }
         }
     }
 }
@@ -163,6 +173,10 @@ impl Verdict {
             Verdict::Unknown(Doubt::Sampled(run) | Doubt::SampledHalting(run)) => {
                 format!("sampled {}", run.total)
             }
+            Verdict::Unknown(Doubt::Rounding(run)) => match run.assignments {
+                Assignments::All => format!("exhaustive {}", run.total),
+                Assignments::Sample { .. } => format!("sampled {}", run.total),
+            },
             Verdict::Unknown(Doubt::Condition { .. }) => "certificate".to_string(),
             Verdict::Unknown(doubt) => doubt.to_string(),
             Verdict::Refuted(found) => format!("input={}", bit_string(&found.input)),
@@ -212,15 +226,15 @@ impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Doubt::Condition { id, place } => write!(f, "certificate {id}: {place}"),
-            Doubt::Sampled(run) => run.fmt(f),
+            Doubt::Sampled(run) | Doubt::Rounding(run) => run.fmt(f),
             Doubt::SampledHalting(run) => {
                 write!(f, "{} engine={} loops<={}", run.count(), run.engine, run.n_loops)
             }
             Doubt::Halting(broken) => write!(f, "halting: {broken}"),
             Doubt::Shard { part, range, run } => {
                 let Range { start, end } = range;
-                write!(f, "shard {part}, assignments {start}..{end}: no difference ")?;
-                write!(f, "engine={} loops={}", run.engine, run.n_loops)
+                write!(f, "shard {part}, assignments {start}..{end}: no difference, ")?;
+                write!(f, "{} engine={} loops={}", run.rounding, run.engine, run.n_loops)
             }
             Doubt::Engines(difference) => write!(f, "engines differ: {difference}"),
             Doubt::NoEngine => f.write_str("no engine runs the model"),
@@ -343,6 +357,9 @@ impl Statement {
             Verdict::Refuted(found) => (&found.input, Some(found.output)),
             Verdict::Unknown(Doubt::Engines(found)) => (&found.input, Some(found.output)),
             Verdict::Unknown(Doubt::Halting(broken)) => (broken.input(), None),
+            Verdict::Unknown(Doubt::Rounding(Run {
+                rounding: Rounding::Undecided(bit), ..
+            })) => (&bit.input, Some(bit.output)),
             Verdict::Verified(_) | Verdict::Unknown(_) => return None,
         };
         Some(ModelPorts {

@@ -135,6 +135,9 @@ fn with_bias(product: Sum, b: Interval, pass: &mut Pass) -> Option<Interval> {
     if let Some(exact) = all.exact_in(formats.dtype) {
         return Some(exact);
     }
+    if let (Some(_), Some(exact)) = (product.kept(formats), all.kept(formats)) {
+        return Some(exact);
+    }
     pass.is_exact = false;
     let after = product.rounded(formats)?.add(b, formats.dtype).finite()?;
     match formats.assumed.bias_apart {
@@ -150,6 +153,17 @@ fn added(parts: &[Sum], b: f64, x: Interval, pass: &mut Pass) -> Option<Interval
     let total = parts.iter().fold(Sum::EMPTY, |all, &part| all.plus(part));
     let everything = total.with(b).with(x);
     if let Some(exact) = everything.exact_in(formats.dtype) {
+        return Some(exact);
+    }
+    // Each part may need the accumulator, if their sums do not.
+    let kept = parts.iter().map(|part| part.kept(formats));
+    let sums = kept
+        .collect::<Option<Vec<Interval>>>()
+        .map(|kept| kept.into_iter().fold(Sum::EMPTY.with(x).with(b), Sum::with));
+    if let (Some(exact), Some(_)) = (
+        sums.and_then(|sums| sums.exact_in(formats.dtype)),
+        everything.exact_in(formats.accumulator),
+    ) {
         return Some(exact);
     }
     pass.is_exact = false;

@@ -123,3 +123,41 @@ fn weights(terms: &[Term], format: Dtype, dtype: Dtype) -> Weights {
     };
     terms.iter().map(weight).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(scores: &[f64], taken: Softmax, dtype: Dtype) -> (Weights, bool) {
+        let scores: Vec<Interval> = scores.iter().map(|&s| Interval::point(s)).collect();
+        softmax(&scores, taken, Formats::new(dtype, Assumptions::default()))
+    }
+
+    /// 10,999 terms, each of which is 0 in f16 and not in f32.
+    #[test]
+    fn a_leak_of_many_small_terms_is_there_in_f32_and_may_not_be_in_f16() {
+        let mut scores = vec![0.0; 11_000];
+        scores[5] = 17.34375;
+        let leader = |taken| row(&scores, taken, Dtype::F16).0[5].1;
+        assert_eq!(leader(Softmax::Wide), Interval::point(1.0 - 2f64.powi(-11)));
+        let either = leader(Softmax::Either);
+        assert!(either.contains(1.0) && either.contains(1.0 - 2f64.powi(-11)));
+    }
+
+    #[test]
+    fn rows_that_are_one_hot_or_uniform_are_known() {
+        for (dtype, taken) in
+            Dtype::ALL.into_iter().flat_map(|d| [(d, Softmax::Wide), (d, Softmax::Either)])
+        {
+            let lead = Dtype::F32.underflow_threshold().max(dtype.underflow_threshold());
+            let one_hot = row(&[1.0, 3.0 + lead.ceil(), 2.0], taken, dtype);
+            assert_eq!(one_hot, (vec![(1, Interval::point(1.0))], true));
+            let (uniform, is_exact) = row(&[7.0; 3], taken, dtype);
+            let third =
+                dtype.round(if dtype == Dtype::F64 { 1.0 / 3.0 } else { f64::from(1f32 / 3.0) });
+            assert!(is_exact && uniform.iter().all(|&(_, w)| w == Interval::point(third)));
+            let (near, is_exact) = row(&[1.0, lead.floor() - 1.0], taken, dtype);
+            assert!(!is_exact && near.len() == 2 && near[1].1.contains(1.0));
+        }
+    }
+}

@@ -106,6 +106,12 @@ impl Sum {
         self.bound.is_exact_in(dtype).then_some(self.value)
     }
 
+    /// The sum, if accumulating it does not round, nor does the rounding to the dtype.
+    pub fn kept(self, formats: Formats) -> Option<Interval> {
+        let sum = self.exact_in(formats.accumulator)?;
+        (sum.round(formats.dtype) == sum).then_some(sum)
+    }
+
     /// What an accumulator can hold in the end; none if it can overflow.
     pub fn accumulated(self, formats: Formats) -> Option<Interval> {
         let Formats { accumulator, assumed, .. } = formats;

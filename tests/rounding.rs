@@ -1,0 +1,348 @@
+//! Verdicts by running say what they rest on: `exact` where no sum rounds, else a bound, and none where rounding could
+//! decide a bit.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+
+use circuit2tf::batch::Batch;
+use circuit2tf::circuit::Circuit;
+use circuit2tf::compile::{Options, compile};
+use circuit2tf::family::generate;
+use circuit2tf::format;
+use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme, file};
+use circuit2tf::reasoning::{coconut, cot, universal};
+use circuit2tf::run::{
+    Decoder, Dense, Device, Engine, Halting, Incremental, Reference, Resident, Rule,
+};
+use circuit2tf::verify::{
+    self, Assignments, Doubt, Part, Proof, Rounding, Shard, Subject, Verdict,
+};
+use circuit2tf::{Result, verify::merge};
+
+#[path = "support/circuits.rs"]
+#[allow(dead_code, reason = "a part is used")]
+mod circuits;
+use circuits::{with_inputs, with_outputs};
+
+fn never() -> AtomicBool {
+    AtomicBool::new(false)
+}
+
+fn all(model: &Model, circuit: &Circuit, engine: &dyn Engine) -> Verdict {
+    verify::exhaustive(model, circuit, engine, model.n_loops, &never()).unwrap()
+}
+
+/// What a verdict rests on.
+fn rounding(verdict: &Verdict) -> &Rounding {
+    match verdict {
+        Verdict::Verified(Proof::Exhaustive(run) | Proof::Halting { run, .. })
+        | Verdict::Unknown(Doubt::Sampled(run) | Doubt::Rounding(run)) => &run.rounding,
+        other => panic!("{other}"),
+    }
+}
+
+/// `x0`, and the constants 0 and 1, of one input.
+fn buffer() -> Circuit {
+    let (builder, x) = with_inputs(1);
+    with_outputs(builder, &x)
+}
+
+fn constant(value: bool) -> Circuit {
+    let (mut builder, _) = with_inputs(1);
+    let output = builder.constant(value).unwrap().literal();
+    with_outputs(builder, &[output])
+}
+
+/// A model of one layer, one head of one dimension and one unit, all zeros but for the embedding `[3, d]`, with input
+/// and output at the positions named.
+fn blank(dtype: Dtype, n_ctx: usize, d: usize, output: usize) -> Parts {
+    Parts {
+        scheme: Scheme::Recurrent,
+        dtype,
+        attention: Attention::Bidirectional,
+        n_loops: 1,
+        n_prelude: 0,
+        n_coda: 0,
+        w_e: ndarray::Array2::zeros((3, d)),
+        w_pos: ndarray::Array2::zeros((n_ctx, d)),
+        blocks: vec![Block::zeros(1, d, 1, 1)],
+        w_u: ndarray::Array2::zeros((d, 2)),
+        b_u: ndarray::Array1::zeros(2),
+        input_positions: vec![0],
+        output_positions: vec![output],
+        scheme_vectors: BTreeMap::new(),
+        labels: Labels {
+            input_names: vec!["x0".to_string()],
+            output_names: vec!["y0".to_string()],
+            channel_names: (0..d).map(|c| format!("c{c}")).collect(),
+            ..Labels::default()
+        },
+        claim: BTreeMap::new(),
+    }
+}
+
+/// The input's bit, to which an average of 512 equal values, 1, and the bias -1 add nothing.
+fn averaging(dtype: Dtype) -> Model {
+    let mut parts = blank(dtype, 512, 2, 0);
+    parts.w_e[[1, 0]] = 1.0;
+    parts.blocks[0].b_v[[0, 0]] = 1.0;
+    parts.blocks[0].w_o[[0, 0, 1]] = 1.0;
+    parts.blocks[0].b_o[1] = -1.0;
+    (parts.w_u[[0, 1]], parts.w_u[[1, 1]], parts.b_u[0]) = (1.0, 1.0, 0.5);
+    Model::new(parts).unwrap()
+}
+
+/// The second position reads the first, whose score is 90 behind its own, by a weight of 8e-40, made large again.
+fn subnormal() -> Model {
+    let mut parts = blank(Dtype::F32, 2, 4, 1);
+    parts.w_e[[1, 1]] = 1.0;
+    parts.w_pos[[1, 0]] = 90.0;
+    parts.blocks[0].b_q[[0, 0]] = 1.0;
+    parts.blocks[0].w_k[[0, 0, 0]] = 1.0;
+    parts.blocks[0].w_v[[0, 1, 0]] = 126f64.exp2();
+    parts.blocks[0].w_o[[0, 0, 2]] = 16384.0;
+    (parts.w_u[[2, 1]], parts.b_u[0]) = (1.0, 0.5);
+    Model::new(parts).unwrap()
+}
+
+/// Logits 0.1 + 0.2 - 0.3 and 0 where the input is 1: the order of summation decides. Where it is 0, 1 and 0.
+fn cancelling(dtype: Dtype) -> Model {
+    let mut parts = blank(dtype, 1, 4, 0);
+    let near = |x: f64| dtype.round(x);
+    for (c, x) in [0.1f64, 0.2, -0.3].into_iter().enumerate() {
+        (parts.w_e[[1, c]], parts.w_u[[c, 1]]) = (near(x.abs()), near(x.signum()));
+    }
+    (parts.w_e[[0, 3]], parts.w_u[[3, 1]]) = (1.0, 1.0);
+    Model::new(parts).unwrap()
+}
+
+#[test]
+fn averages_of_equal_numbers_are_exact_in_every_dtype() {
+    for dtype in Dtype::ALL {
+        let model = averaging(dtype);
+        let (reference, dense) =
+            (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
+        for engine in [&reference as &dyn Engine, &dense] {
+            let verdict = all(&model, &buffer(), engine);
+            assert_eq!(rounding(&verdict), &Rounding::Exact, "{} {dtype}", engine.name());
+            assert_eq!(verdict.exit_status(), 0);
+            let verdict = all(&model, &constant(true), engine);
+            assert_eq!(verdict.to_string(), "REFUTED input=0 output=0 expected=1 got=0");
+        }
+    }
+}
+
+#[test]
+fn a_weight_that_is_subnormal_decides_and_is_bounded() {
+    let model = subnormal();
+    let (reference, dense) =
+        (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
+    for engine in [&reference as &dyn Engine, &dense] {
+        let verdict = all(&model, &buffer(), engine);
+        let Rounding::Bounded { lead, bound } = rounding(&verdict) else { panic!("{verdict}") };
+        assert!(*lead >= 0.5 && *bound < 0.1 && verdict.exit_status() == 0, "{verdict}");
+        assert!(verdict.to_string().starts_with("VERIFIED exhaustive 2 assignments lead>=0."));
+        let verdict = all(&model, &constant(false), engine);
+        assert_eq!(verdict.to_string(), "REFUTED input=1 output=0 expected=0 got=1");
+    }
+}
+
+/// Random weights, two loops of two layers, three heads: honest runners give several tables.
+#[test]
+fn a_table_that_hangs_on_the_order_of_summation_is_unknown() {
+    let bytes = include_bytes!("../circuits/models/rounding.safetensors");
+    let model = file::from_bytes(bytes, "rounding").unwrap();
+    let text = include_str!("../circuits/models/rounding.blif");
+    let circuit = format::read(text.as_bytes(), "rounding.blif").unwrap().circuit;
+    let (reference, dense) =
+        (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
+    for engine in [&reference as &dyn Engine, &dense] {
+        let verdict = all(&model, &circuit, engine);
+        assert_eq!(verdict.exit_status(), 3, "{verdict}");
+        let start = "UNKNOWN exhaustive 16 assignments rounding could decide output ";
+        assert!(verdict.to_string().starts_with(start), "{verdict}");
+    }
+}
+
+#[test]
+fn sums_that_cancel_decide_nothing_for_or_against() {
+    for dtype in [Dtype::F32, Dtype::F64] {
+        let model = cancelling(dtype);
+        let engine = Reference::new(&model).unwrap();
+        let mut not = with_inputs(1);
+        let not_x0 = with_outputs(std::mem::take(&mut not.0), &[!not.1[0]]);
+        for circuit in [buffer(), constant(true), not_x0, constant(false)] {
+            let verdict = all(&model, &circuit, &engine);
+            let right_at_0 = circuit.evaluate(&[false]).unwrap()[0];
+            match (right_at_0, &verdict) {
+                // Where the input is 0 the logits are 1 and 0.
+                (false, Verdict::Refuted(found)) => assert_eq!(found.input, [false]),
+                (true, Verdict::Unknown(Doubt::Rounding(run))) => {
+                    let text = run.rounding.to_string();
+                    assert!(
+                        text.starts_with("rounding could decide output 0 on input=1"),
+                        "{text}"
+                    );
+                }
+                _ => panic!("{dtype}: {verdict}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn numbers_that_are_not_finite_are_unknown() {
+    for bad in [f64::NAN, f64::INFINITY, f64::from(f32::MAX)] {
+        let mut parts = subnormal().into_parts();
+        parts.blocks[0].w_o[[0, 0, 2]] = bad;
+        parts.blocks[0].b_o[2] = bad;
+        let model = Model::new(parts).unwrap();
+        for circuit in [buffer(), constant(false), constant(true)] {
+            let verdict = all(&model, &circuit, &Reference::new(&model).unwrap());
+            assert_eq!(verdict.exit_status(), 3, "{verdict}");
+        }
+    }
+}
+
+/// Whichever engine runs a compiled model.
+#[test]
+fn compiled_models_are_exact_with_every_engine() {
+    let circuit = generate("adder:2").unwrap();
+    for dtype in Dtype::ALL {
+        let model = compile(&circuit, "", &Options { dtype, ..Options::default() }).unwrap();
+        let (reference, dense) =
+            (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
+        let (resident, incremental) =
+            (Resident::new(&model).unwrap(), Incremental::new(&model).unwrap());
+        for engine in [&reference as &dyn Engine, &dense, &resident, &incremental] {
+            let verdict = all(&model, &circuit, engine);
+            let start =
+                format!("VERIFIED exhaustive 16 assignments exact engine={} ", engine.name());
+            assert!(verdict.to_string().starts_with(&start), "{verdict}");
+            let sampled =
+                verify::sample(&model, &circuit, engine, model.n_loops, (9, 5), &never()).unwrap();
+            assert!(
+                sampled.to_string().starts_with("UNKNOWN sampled 9 exact seed=5 "),
+                "{sampled}"
+            );
+        }
+    }
+}
+
+/// An embedding whose sum rounds keeps a model from being exact by its engine; every runner rounds it alike.
+#[test]
+fn an_embedding_that_rounds_is_not_called_exact() {
+    let circuit = generate("and:2").unwrap();
+    let mut parts = compile(&circuit, "", &Options::default()).unwrap().into_parts();
+    let c = (0..parts.w_e.ncols()).find(|&c| parts.w_e[[0, c]] != parts.w_e[[1, c]]).unwrap();
+    parts.w_pos[[0, c]] = 1e-9f32.into();
+    let model = Model::new(parts).unwrap();
+    if let Ok(engine) = Resident::new(&model) {
+        assert!(!engine.is_exact());
+        let verdict = all(&model, &circuit, &engine);
+        assert!(matches!(rounding(&verdict), Rounding::Bounded { .. }), "{verdict}");
+    }
+}
+
+#[test]
+fn decoders_are_exact_or_bounded() {
+    let circuit = generate("majority:5").unwrap();
+    for dtype in Dtype::ALL {
+        let tokens = cot::compile(&circuit, "", &cot::Options { dtype, ..Default::default() });
+        let thoughts =
+            coconut::compile(&circuit, "", &coconut::Options { dtype, ..Default::default() });
+        for (model, is_exact) in [(tokens.unwrap(), true), (thoughts.unwrap(), false)] {
+            let verdict = all(&model, &circuit, &Decoder::new(&model).unwrap());
+            assert_eq!(verdict.exit_status(), 0, "{verdict}");
+            match rounding(&verdict) {
+                Rounding::Exact => assert!(is_exact, "{} {dtype}", model.scheme),
+                Rounding::Bounded { lead, bound } => {
+                    assert!(!is_exact && *lead >= 1.9 && *bound == 0.0, "{verdict}");
+                }
+                other => panic!("{other}"),
+            }
+        }
+    }
+}
+
+/// When a model halts may hang on rounding as well.
+#[test]
+fn a_halting_model_whose_sums_round_is_unknown() {
+    let circuit = generate("and:3").unwrap();
+    let model = universal::compile(&circuit, "", &Options::default()).unwrap();
+    let check = |model: &Model, engine: &Halting| {
+        verify::check_halting(model, &circuit, engine, Assignments::All, &never()).unwrap()
+    };
+    for engine in [
+        Halting::by_resident(&model, Rule::Known).unwrap(),
+        Halting::by_reference(&model, Rule::Known).unwrap(),
+    ] {
+        assert_eq!(rounding(&check(&model, &engine)), &Rounding::Exact);
+    }
+    let mut parts = model.into_parts();
+    parts.w_u.mapv_inplace(|x| f64::from(0.1 * x as f32));
+    parts.b_u.mapv_inplace(|x| f64::from(0.3 * x as f32));
+    parts.blocks[0].b_out[0] = f64::from(1e-9f32);
+    let model = Model::new(parts).unwrap();
+    let engine = Halting::new(&model, Rule::Known).unwrap();
+    let verdict = check(&model, &engine);
+    assert!(matches!(verdict, Verdict::Unknown(Doubt::Rounding(_))), "{verdict}");
+    assert!(
+        verdict.to_string().contains(" assignments sums-may-round engine=reference"),
+        "{verdict}"
+    );
+}
+
+/// An engine whose bits are none of the model's.
+struct Liar<'m>(Reference<'m>);
+
+impl Engine for Liar<'_> {
+    fn name(&self) -> &str {
+        "liar"
+    }
+
+    fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
+        let honest = self.0.run(inputs, n_loops)?;
+        let mut outputs = Batch::zeros(honest.n_signals(), honest.n_assignments());
+        for a in 0..honest.n_assignments() {
+            outputs.set(0, a, !honest.get(0, a));
+        }
+        Ok(outputs)
+    }
+}
+
+#[test]
+fn an_engine_that_no_honest_runner_agrees_with_is_an_error() {
+    let model = subnormal();
+    let liar = Liar(Reference::new(&model).unwrap());
+    let error = verify::exhaustive(&model, &buffer(), &liar, 1, &never()).unwrap_err();
+    assert!(error.to_string().contains("another bit of output 0 on input=0"), "{error}");
+    // The complement is not what the model computes, whatever the engine says.
+    let (builder, x) = with_inputs(1);
+    let not = with_outputs(builder, &[!x[0]]);
+    let verdict = all(&model, &not, &liar);
+    assert_eq!(verdict.to_string(), "REFUTED input=0 output=0 expected=1 got=0");
+}
+
+#[test]
+fn shards_keep_what_they_rest_on() {
+    let subject = Subject::default();
+    for (model, expected) in [(subnormal(), 0), (cancelling(Dtype::F32), 3)] {
+        // Right where the input is 0 in both, and where it is 1 in the first.
+        let circuit = if expected == 0 { buffer() } else { constant(true) };
+        let engine = Reference::new(&model).unwrap();
+        let part = Part::WHOLE;
+        let (found, rounding) =
+            verify::refute_in(&model, &circuit, &engine, 1, Assignments::All, 0..2, &never())
+                .unwrap();
+        assert_eq!(found, None);
+        let shard =
+            Shard::new(&subject, (1, 1), (Assignments::All, part), "reference", (None, rounding));
+        let text = shard.unwrap().to_json();
+        let shard = Shard::from_json(&text).unwrap();
+        let verdict = merge(vec![("a".to_string(), shard)], &subject, 1).unwrap().verdict();
+        assert_eq!(verdict.exit_status(), expected, "{verdict}");
+        let forged = text.replace("\"rounding\"", "\"surroundings\"");
+        assert!(Shard::from_json(&forged).is_err());
+    }
+}
