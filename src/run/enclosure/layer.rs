@@ -4,6 +4,8 @@
 //! and so may the stream. Heads may be summed in one product or one by one. Where no sum rounds, all of these are one
 //! number, and that is looked at first, for a whole row at once.
 
+use std::ops::Range;
+
 use ndarray::{Array1, ArrayView1, ArrayView2, Axis};
 
 use super::interval::Interval;
@@ -20,11 +22,18 @@ pub type Row = Vec<Interval>;
 #[derive(Debug)]
 pub struct Matrix {
     n_out: usize,
-    /// Per input its entries.
-    starts: Vec<usize>,
+    /// The inputs that have entries: of a head, few of the stream's channels.
+    inputs: Vec<Input>,
     entries: Vec<Entry>,
-    /// Per input what bounds each of its entries.
-    bounds: Vec<Bound>,
+}
+
+/// An input of a matrix.
+#[derive(Debug)]
+struct Input {
+    at: usize,
+    entries: Range<usize>,
+    /// Of each of its entries.
+    bound: Bound,
 }
 
 #[derive(Debug)]
@@ -37,43 +46,43 @@ struct Entry {
 
 impl Matrix {
     pub fn new(w: ArrayView2<f64>) -> Self {
-        let mut matrix =
-            Matrix { n_out: w.ncols(), starts: vec![0], entries: Vec::new(), bounds: Vec::new() };
-        for row in w.outer_iter() {
-            let mut bound = Bound::EMPTY;
+        let (mut inputs, mut entries) = (Vec::new(), Vec::new());
+        for (at, row) in w.outer_iter().enumerate() {
+            let (start, mut bound) = (entries.len(), Bound::EMPTY);
             for (to, &weight) in row.iter().enumerate().filter(|&(_, &w)| w != 0.0) {
                 let of_entry = Bound::of(weight);
                 bound = bound.or(of_entry);
-                matrix.entries.push(Entry { to, weight, exponent: of_entry.exponent });
+                entries.push(Entry { to, weight, exponent: of_entry.exponent });
             }
-            matrix.bounds.push(bound);
-            matrix.starts.push(matrix.entries.len());
+            if entries.len() > start {
+                inputs.push(Input { at, entries: start..entries.len(), bound });
+            }
         }
-        matrix
-    }
-
-    fn entries_of(&self, input: usize) -> &[Entry] {
-        &self.entries[self.starts[input]..self.starts[input + 1]]
+        Matrix { n_out: w.ncols(), inputs, entries }
     }
 
     /// What bounds every entry of `x W`, none for an `x` that is not known.
     fn bound(&self, x: &[Interval]) -> Option<Bound> {
-        let term = |(x, bound): (&Interval, &Bound)| x.is_point().then(|| bound.times(x.lo));
-        x.iter().zip(&self.bounds).map(term).try_fold(Bound::EMPTY, |all, b| Some(all.plus(b?)))
+        let term = |input: &Input| {
+            let x = x[input.at];
+            x.is_point().then(|| input.bound.times(x.lo))
+        };
+        self.inputs.iter().map(term).try_fold(Bound::EMPTY, |all, b| Some(all.plus(b?)))
     }
 
     /// Adds `x W` to exact sums.
     fn add_exactly(&self, x: &[Interval], to: &mut [f64]) {
-        for (i, x) in x.iter().enumerate().filter(|(_, x)| x.lo != 0.0) {
-            self.entries_of(i).iter().for_each(|entry| to[entry.to] += x.lo * entry.weight);
+        for input in self.inputs.iter().filter(|input| x[input.at].lo != 0.0) {
+            let (x, entries) = (x[input.at].lo, &self.entries[input.entries.clone()]);
+            entries.iter().for_each(|entry| to[entry.to] += x * entry.weight);
         }
     }
 
     fn sums(&self, x: &[Interval]) -> Vec<Sum> {
         let mut sums = vec![Sum::EMPTY; self.n_out];
-        for (i, &x) in x.iter().enumerate().filter(|&(_, &x)| x != Interval::ZERO) {
-            for entry in self.entries_of(i) {
-                sums[entry.to].add_weighted(x, entry.weight, entry.exponent);
+        for input in self.inputs.iter().filter(|input| x[input.at] != Interval::ZERO) {
+            for entry in &self.entries[input.entries.clone()] {
+                sums[entry.to].add_weighted(x[input.at], entry.weight, entry.exponent);
             }
         }
         sums

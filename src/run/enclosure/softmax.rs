@@ -133,15 +133,16 @@ mod tests {
         softmax(&scores, taken, Formats::new(dtype, Assumptions::default()))
     }
 
-    /// 10,999 terms, each of which is 0 in f16 and not in f32.
+    /// 10,999 terms, each of which is 0 in f16 and not in f32, where the order of so long a sum counts as well.
     #[test]
     fn a_leak_of_many_small_terms_is_there_in_f32_and_may_not_be_in_f16() {
         let mut scores = vec![0.0; 11_000];
         scores[5] = 17.34375;
         let leader = |taken| row(&scores, taken, Dtype::F16).0[5].1;
-        assert_eq!(leader(Softmax::Wide), Interval::point(1.0 - 2f64.powi(-11)));
+        let (wide, leaked) = (leader(Softmax::Wide), 1.0 - 2f64.powi(-11));
+        assert!(wide.contains(leaked) && wide.radius() <= 2f64.powi(-10), "{wide:?}");
         let either = leader(Softmax::Either);
-        assert!(either.contains(1.0) && either.contains(1.0 - 2f64.powi(-11)));
+        assert!(either.contains(1.0) && either.contains(leaked));
     }
 
     #[test]
