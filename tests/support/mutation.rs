@@ -326,6 +326,8 @@ fn the_claim(parts: &mut Parts, rng: &mut impl Rng) -> String {
             vector.pop();
         }
         1 => vector.push(0),
+        // Another change has emptied it.
+        _ if n == 0 => vector.push(0),
         2 => vector.fill(-1),
         _ => {
             let i = rng.random_range(0..vector.len());
