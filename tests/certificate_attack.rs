@@ -17,16 +17,16 @@ mod literal;
 mod runner;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use circuit2tf::circuit::{Circuit, GateKind, Literal};
+use circuit2tf::batch::Batch;
+use circuit2tf::circuit::{Circuit, GateKind, Literal, Oracle};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::layout::Layout;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
-use circuit2tf::run::Reference;
+use circuit2tf::run::{Engine, Reference};
 use circuit2tf::verify::certificate::{CertificateFile, certify};
-use circuit2tf::verify::{Subject, Verdict, decompile, exhaustive};
+use circuit2tf::verify::{Subject, Verdict, decompile};
 use circuits::{chain, constants, full_adder, one_gate, with_inputs, with_outputs};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -59,13 +59,14 @@ fn judge(parts: Parts, circuit: &Circuit) -> Finding {
     }
 }
 
+/// Bits are compared: a verdict by running is unknown where the softmax leaks by less than any bit could show.
 fn is_wrong_in_reference(model: &Model, circuit: &Circuit) -> bool {
-    let engine = Reference::new(model).unwrap();
+    let (engine, n) = (Reference::new(model).unwrap(), circuit.inputs().len());
+    let inputs = Batch::counting(n, 0, 1 << n);
+    let expected = Oracle::new(circuit).unwrap().run(&inputs).unwrap();
     (0..3).any(|more| {
-        let n_loops = model.n_loops + more;
-        let flag = AtomicBool::new(false);
-        let verdict = exhaustive(model, circuit, &engine, n_loops, &flag).unwrap();
-        !matches!(verdict, Verdict::Verified { .. })
+        let found = engine.run(&inputs, model.n_loops + more).unwrap();
+        expected.first_difference(&found).is_some()
     })
 }
 
