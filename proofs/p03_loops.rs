@@ -9,20 +9,18 @@
 //! and for the unrolled model. "`⌈D/L⌉`" cannot be rounded down ([`rounding_down_is_too_few`]); for some
 //! circuits fewer loops do suffice, which is no contradiction.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::circuit::Circuit;
 use circuit2tf::family::generate;
 use circuit2tf::model::Model;
 use circuit2tf::run::Reference;
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 use proptest::prelude::*;
 
 use crate::ground::*;
 
 fn is_right(model: &Model, circuit: &Circuit, n_loops: usize) -> bool {
     let engine = Reference::new(model).unwrap();
-    let verdict = exhaustive(model, circuit, &engine, n_loops, &AtomicBool::new(false)).unwrap();
+    let verdict = Check::new(&engine, circuit).loops(n_loops).run().unwrap();
     matches!(verdict, Verdict::Verified { .. })
 }
 

@@ -12,14 +12,12 @@
 //! Executed: 26 circuits, `c = 1, 2, 3`, all inputs; the compiled 4-bit adder of depth 7 on all inputs in
 //! every format. Not executed: `c > 3`, where tables have more than 256 rows.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::mapping::{collapse, map};
 use circuit2tf::model::Dtype;
 use circuit2tf::run::Reference;
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 
 #[test]
 fn the_collapsed_network_computes_the_same_on_levels_divided_by_c() {
@@ -58,8 +56,7 @@ fn an_adder_of_depth_seven_runs_in_four_and_in_three_layers() {
             let shape = (model.n_loops, model.n_heads(), model.d_mlp());
             assert_eq!(shape, (layers, heads, d_mlp));
             let engine = Reference::new(&model).unwrap();
-            let verdict =
-                exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false));
+            let verdict = Check::new(&engine, &circuit).run();
             let verdict = verdict.unwrap();
             assert!(matches!(verdict, Verdict::Verified { .. }), "{collapse} {dtype}: {verdict}");
         }

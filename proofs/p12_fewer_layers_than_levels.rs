@@ -10,8 +10,6 @@
 //! Executed: all inputs where there are at most 10, else a sample, in f32, f16 and bf16. The models are no
 //! looser than they say: without their last layer they are wrong.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::circuit::{Builder, Circuit, GateKind, TruthTable};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
@@ -19,7 +17,7 @@ use circuit2tf::mapping;
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::Reference;
 use circuit2tf::theory::shallow::{or_by_content, parity_of_three, pointer_chasing, symmetric};
-use circuit2tf::verify::{Verdict, exhaustive, sample};
+use circuit2tf::verify::{Assignments, Check, Verdict};
 
 use crate::ground;
 
@@ -32,10 +30,9 @@ fn steps(model: &Model) -> usize {
 /// All inputs if they are at most 10, else 100 of them.
 fn assert_computes(model: &Model, circuit: &Circuit, what: &str) {
     let engine = Reference::new(model).unwrap();
-    let go_on = AtomicBool::new(false);
     let verdict = match circuit.inputs().len() {
-        0..=10 => exhaustive(model, circuit, &engine, model.n_loops, &go_on),
-        _ => sample(model, circuit, &engine, model.n_loops, (100, 1), &go_on),
+        0..=10 => Check::new(&engine, circuit).run(),
+        _ => Check::new(&engine, circuit).on(Assignments::Sample { count: 100, seed: 1 }).run(),
     };
     let verdict = verdict.unwrap();
     assert!(!matches!(verdict, Verdict::Refuted(_)), "{what} {}: {verdict}", model.dtype);
@@ -151,7 +148,7 @@ fn one_layer_fewer_is_wrong() {
         let model = Model::new(parts).unwrap();
         let engine = Reference::new(&model).unwrap();
         let circuit = generate(spec).unwrap();
-        let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+        let verdict = Check::new(&engine, &circuit).loops(1).run().unwrap();
         assert!(matches!(verdict, Verdict::Refuted(_)), "{spec}");
     }
 }

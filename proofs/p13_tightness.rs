@@ -11,8 +11,6 @@
 //! run on the model and is wrong there; the least number of loops is run on all inputs and is right.
 //! The depth is an upper bound only: the 4-bit array multiplier is right one loop early.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{Options, compile};
@@ -24,7 +22,7 @@ use circuit2tf::network::Network;
 use circuit2tf::run::{Engine, Reference};
 use circuit2tf::sat::Limits;
 use circuit2tf::theory::tightness::{Correctness, Witness, loops};
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 
 /// The model with its gates started as the witness says.
 fn started(model: &Model, network: &Network, witness: &Witness) -> Model {
@@ -74,8 +72,7 @@ fn witnesses_are_wrong_and_the_least_number_is_right_on_the_model() {
             }
             let engine = Reference::new(&model).unwrap();
             let least = found.least_from_zero().unwrap();
-            let verdict =
-                exhaustive(&model, &circuit, &engine, least, &AtomicBool::new(false)).unwrap();
+            let verdict = Check::new(&engine, &circuit).loops(least).run().unwrap();
             assert!(matches!(verdict, Verdict::Verified { .. }), "{spec} {layers}: {verdict}");
         }
     }
@@ -90,6 +87,6 @@ fn a_multiplier_is_right_one_loop_early() {
     assert_eq!((found.depth, found.least_from_zero(), found.from_any.loops), (16, Some(15), 16));
     let model = compile(&circuit, "", &Options::default()).unwrap();
     let engine = Reference::new(&model).unwrap();
-    let verdict = exhaustive(&model, &circuit, &engine, 15, &AtomicBool::new(false)).unwrap();
+    let verdict = Check::new(&engine, &circuit).loops(15).run().unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict}");
 }

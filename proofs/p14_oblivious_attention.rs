@@ -18,8 +18,6 @@
 //! hypotheses are needed: where attention looks at the input, one head and one layer see eight inputs, and so they do
 //! by an average over all tokens, which does not depend on the input but is no one token.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::circuit::TruthTable;
 use circuit2tf::family::generate;
 use circuit2tf::mapping::map;
@@ -30,7 +28,7 @@ use circuit2tf::theory::depth::{
     tiny_oblivious_models,
 };
 use circuit2tf::theory::shallow::{or_by_content, symmetric};
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 
 #[test]
 fn receptive_fields_are_bounded_and_trees_reach_the_bound() {
@@ -70,7 +68,7 @@ fn attention_by_content_sees_more() {
     let model = or_by_content(8, Dtype::F32).unwrap();
     let circuit = generate("or:8").unwrap();
     let engine = Reference::new(&model).unwrap();
-    let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+    let verdict = Check::new(&engine, &circuit).loops(1).run().unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict}");
     assert!(receptive_field_bound(model.n_heads(), 1) < 8);
 }
@@ -84,7 +82,7 @@ fn an_average_sees_more() {
     assert!(block.w_q.iter().chain(&block.b_q).all(|&w| w == 0.0));
     let circuit = generate("parity:8").unwrap();
     let engine = Reference::new(&model).unwrap();
-    let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+    let verdict = Check::new(&engine, &circuit).loops(1).run().unwrap();
     assert!(matches!(verdict, Verdict::Verified { .. }), "{verdict}");
     assert!(receptive_field_bound(model.n_heads(), 1) < 8);
 }

@@ -19,16 +19,14 @@
 //! engine, and runners of every width of accumulator that add in the order of the tokens; those that add from the
 //! last token on, or in lanes, are wrong, and so are all if one word comes before the other.
 
-use std::collections::HashSet;
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::Batch;
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::{Engine, Reference};
 use circuit2tf::theory::shallow::equality;
 use circuit2tf::theory::shallow::running_sum::{MAX_BITS, Tokens, equality_by_running_sum};
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
+use std::collections::HashSet;
 
 use crate::ground::*;
 use crate::runner::{self, Order, Variant};
@@ -56,8 +54,7 @@ fn two_layers_decide_equality() {
             assert_eq!((model.n_layers(), model.n_loops, model.n_heads()), (2, 1, 1));
             assert_eq!(model.labels.input_names, circuit.input_names());
             let engine = Reference::new(&model).unwrap();
-            let verdict =
-                exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+            let verdict = Check::new(&engine, &circuit).loops(1).run().unwrap();
             assert!(matches!(verdict, Verdict::Verified { .. }), "{n} {dtype}: {verdict}");
         }
     }

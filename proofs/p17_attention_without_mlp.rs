@@ -20,15 +20,13 @@
 //! by every runner that a certificate speaks of. That something rounds is needed: the same numbers in f64, which
 //! holds all of theirs, compute no parity.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::Oracle;
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::run::{Dense, Device, Engine, Reference};
 use circuit2tf::theory::shallow::heads::{MAX_EXACT, fractions, parity_by_heads};
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -94,7 +92,7 @@ fn is_parity(n: usize, dtype: Dtype) -> bool {
     assert!(model.blocks[0].w_out.iter().all(|&w| w == 0.0), "no MLP");
     let circuit = generate(&format!("parity:{n}")).unwrap();
     let engine = Reference::new(&model).unwrap();
-    let verdict = exhaustive(&model, &circuit, &engine, 1, &AtomicBool::new(false)).unwrap();
+    let verdict = Check::new(&engine, &circuit).loops(1).run().unwrap();
     matches!(verdict, Verdict::Verified { .. })
 }
 

@@ -15,8 +15,6 @@
 //! Checked on random circuits: all promises, by running. The hypothesis "known" is needed: stopping when the outputs
 //! rest is wrong ([`outputs_that_rest_are_no_reason_to_stop`]).
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::Oracle;
 use circuit2tf::compile::Options;
@@ -24,14 +22,14 @@ use circuit2tf::family::generate;
 use circuit2tf::model::{Model, Parts};
 use circuit2tf::reasoning::universal;
 use circuit2tf::run::{Halting, Rule};
-use circuit2tf::verify::{Assignments, Verdict, check_halting};
+use circuit2tf::verify::{Check, Verdict};
 use proptest::prelude::*;
 
 use crate::ground::*;
 
 fn verdict(model: &Model, circuit: &circuit2tf::circuit::Circuit) -> Verdict {
     let engine = Halting::new(model, Rule::Known).unwrap();
-    check_halting(model, circuit, &engine, Assignments::All, &AtomicBool::new(false)).unwrap()
+    Check::until_known(&engine, circuit).run().unwrap()
 }
 
 proptest! {

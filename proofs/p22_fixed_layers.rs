@@ -13,14 +13,12 @@
 //! change no bit of it ([`tokens_are_no_layers`]). For others it is not: the 4-bit multiplier of depth 16 is right with
 //! 15 ([`some_circuits_need_fewer_layers_than_levels`]).
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::compile::Options;
 use circuit2tf::family::generate;
 use circuit2tf::model::file;
 use circuit2tf::reasoning::pause;
 use circuit2tf::run::{Engine, Reference, Resident};
-use circuit2tf::verify::{Verdict, exhaustive, prove};
+use circuit2tf::verify::{Check, Verdict, prove};
 
 use crate::ground::*;
 
@@ -37,8 +35,7 @@ fn a_prelude_and_a_coda_do_their_share() {
                 Box::new(Resident::new(&model).unwrap()),
             ];
             for engine in engines {
-                let never = AtomicBool::new(false);
-                let verdict = exhaustive(&model, &circuit, &*engine, model.n_loops, &never);
+                let verdict = Check::new(&*engine, &circuit).run();
                 assert!(matches!(verdict, Ok(Verdict::Verified { .. })), "{}", engine.name());
             }
         }
@@ -68,7 +65,7 @@ fn an_unrolled_model_needs_its_last_layer() {
     assert!(prove(&unrolled, &circuit).is_proof());
     let shorter = changed(&unrolled, |parts| parts.blocks.truncate(2));
     let engine = Reference::new(&shorter).unwrap();
-    let verdict = exhaustive(&shorter, &circuit, &engine, 1, &AtomicBool::new(false));
+    let verdict = Check::new(&engine, &circuit).loops(1).run();
     assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
 }
 
@@ -81,8 +78,7 @@ fn tokens_are_no_layers() {
             let model = pause::compile(&circuit, "", n_pauses, &options).unwrap();
             assert_eq!(prove(&model, &circuit).is_proof(), is_right);
             let engine = Reference::new(&model).unwrap();
-            let never = AtomicBool::new(false);
-            let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never).unwrap();
+            let verdict = Check::new(&engine, &circuit).run().unwrap();
             assert_eq!(matches!(verdict, Verdict::Verified { .. }), is_right);
         }
     }
@@ -96,8 +92,7 @@ fn some_circuits_need_fewer_layers_than_levels() {
         let model = pause::compile(&circuit, "", 64, &options).unwrap();
         assert_eq!(model.labels.depth, 16);
         let engine = Reference::new(&model).unwrap();
-        let never = AtomicBool::new(false);
-        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &never).unwrap();
+        let verdict = Check::new(&engine, &circuit).run().unwrap();
         assert_eq!(matches!(verdict, Verdict::Verified { .. }), is_right);
     }
 }

@@ -12,8 +12,6 @@
 //! Executed: noise at the bound and just above, in f64 and f32, 10000 loops; random noise never loses what
 //! the extremes hold. The hypothesis on noise: a latch for less noise loses to more.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::model::Dtype;
 use circuit2tf::theory::capacity::latch::{Latch, Noise};
 use circuit2tf::theory::capacity::noise::latchable_levels;
@@ -21,7 +19,7 @@ use circuit2tf::theory::capacity::noise::latchable_levels;
 const LOOPS: u64 = 10_000;
 
 fn is_held(latch: &Latch, noise: Noise) -> bool {
-    latch.hold(noise, LOOPS, &AtomicBool::new(false)).unwrap().is_none()
+    latch.hold(noise, LOOPS, &()).unwrap().is_none()
 }
 
 #[test]

@@ -3,17 +3,20 @@
 //! stdout carries the result, stderr the talk. Exit status: 0 done or verified, 1 refuted, 2 error, 3
 //! unknown, 130 interrupted.
 
+use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use circuit2tf::Result;
 use circuit2tf::verify::Statement;
 use clap::{Parser, Subcommand};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 mod assignments;
 mod capacity;
 mod check;
+mod choice;
 mod claims;
 mod compare;
 mod compile;
@@ -23,7 +26,6 @@ mod course;
 mod depth;
 mod devices;
 mod emissions;
-mod engines;
 mod eval;
 mod explore;
 mod families;
@@ -127,11 +129,13 @@ struct Report {
 impl Report {
     /// A verdict and no more.
     fn of(statement: &Statement) -> Self {
-        Report {
-            text: format!("{statement}\n").into_bytes(),
-            json: json!(statement),
-            status: statement.verdict.exit_status(),
-        }
+        Report::about(statement, statement)
+    }
+
+    /// What led to a verdict, which the status says.
+    fn about(found: &(impl Display + Serialize), statement: &Statement) -> Self {
+        let status = statement.verdict.exit_status();
+        Report { text: format!("{found}\n").into_bytes(), json: json!(found), status }
     }
 }
 

@@ -30,9 +30,14 @@ impl fmt::Display for Place {
 
 /// What an error is, where that matters to a caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Kind {
     /// Something that a file or a flag causes.
     Fault,
+    /// The system does not read or write.
+    Io,
+    /// It would take longer than it may, by an estimate that is made before it is begun.
+    Unaffordable,
     /// The work was stopped from outside before it was done: nothing was found out.
     Cancelled,
 }
@@ -44,7 +49,7 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{place}{}{found}{}", prefix(.expected), suffix(.hint))]
 pub struct Error {
-    pub kind: Kind,
+    kind: Kind,
     pub place: Place,
     pub expected: String,
     pub found: String,
@@ -82,6 +87,16 @@ impl Error {
         Error { kind: Kind::Cancelled, ..Error::message(text) }
     }
 
+    /// It takes longer than it may: `expected` names the limit, `found` the estimate.
+    pub fn unaffordable(expected: impl Into<String>, found: impl Into<String>) -> Self {
+        Error { kind: Kind::Unaffordable, ..Error::new(expected, found) }
+    }
+
+    /// What it is.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
     /// Whether the work was stopped from outside, which is no answer.
     pub fn is_cancelled(&self) -> bool {
         self.kind == Kind::Cancelled
@@ -101,7 +116,8 @@ impl Error {
 
     /// An operating-system error about `file`.
     pub fn io(file: &str, action: &str, error: &std::io::Error) -> Self {
-        Error::message(format!("cannot {action}: {error}")).at(Place::File(file.to_string()))
+        let error = Error::message(format!("cannot {action}: {error}"));
+        Error { kind: Kind::Io, ..error }.at(Place::File(file.to_string()))
     }
 }
 

@@ -5,19 +5,15 @@
 //! circuit of one address length. The model is then checked against the circuit by means that do not trust the compiler.
 //!
 //! ```
-//! use std::sync::atomic::AtomicBool;
-//!
 //! use circuit2tf::compile::{Options, compile};
-//! use circuit2tf::run::Reference;
-//! use circuit2tf::verify::{Verdict, exhaustive};
+//! use circuit2tf::verify::{Policy, Subject, Verdict, decide};
 //!
 //! let circuit = circuit2tf::family::generate("adder:3")?;
 //! let model = compile(&circuit, "", &Options { layers: 2, ..Options::default() })?;
 //! assert_eq!((model.labels.depth, model.n_layers(), model.n_loops), (5, 2, 3));
 //!
-//! let engine = Reference::new(&model)?;
-//! let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false))?;
-//! assert!(matches!(verdict, Verdict::Verified { .. }));
+//! let decision = decide(&Subject::new(&model, &circuit)?, &Policy::default())?;
+//! assert!(matches!(decision.statement.verdict, Verdict::Verified(_)));
 //! # Ok::<(), circuit2tf::Error>(())
 //! ```
 //!
@@ -41,11 +37,12 @@
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
 //! | [`figure`] | what is computed, drawn as SVG | trace |
+//! | [`selftest`] | engines on a device, held against the oracle and the reference engine | circuit, compile, family, model, run, verify |
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
 //! [`batch`] (bits of many assignments, programs of look-up tables on them), [`content`] (what bytes are
-//! before they are read) and [`Error`] are known to all.
+//! before they are read), [`Error`] and [`Progress`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
 //! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
@@ -66,11 +63,14 @@ pub mod layout;
 pub mod mapping;
 pub mod model;
 pub mod network;
+mod progress;
 pub mod reasoning;
 pub mod run;
 pub mod sat;
+pub mod selftest;
 pub mod theory;
 pub mod trace;
 pub mod verify;
 
 pub use error::{Error, Kind, Place, Result};
+pub use progress::Progress;

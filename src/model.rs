@@ -159,6 +159,9 @@ impl Deref for Model {
     }
 }
 
+/// See [`Model::with_loops`].
+const MAX_LOOPS: usize = 1 << 28;
+
 impl Model {
     /// The vector of a decoder's file with the bit of the token that each output is.
     pub const OUTPUT_SLOTS: &str = "scheme.output_slots";
@@ -257,6 +260,19 @@ impl Model {
             .into_iter()
             .for_each(|s| reorder(s, outputs));
         Model(parts)
+    }
+
+    /// The same model with another number of loops.
+    ///
+    /// # Errors
+    /// There are more than 2^28: no circuit that fits in memory is so deep, and it is a slip of the keyboard.
+    pub fn with_loops(self, n_loops: usize) -> Result<Self> {
+        match n_loops {
+            n_loops if n_loops > MAX_LOOPS => {
+                Err(Error::new(format!("at most {MAX_LOOPS} loops"), n_loops.to_string()))
+            }
+            n_loops => Model::of_numbers(Parts { n_loops, ..self.into_parts() }),
+        }
     }
 
     /// The parts, to make another model of.

@@ -14,6 +14,8 @@ mod forward;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 mod halting;
+mod machine;
+mod prepare;
 mod reference;
 mod resident;
 mod simd;
@@ -23,7 +25,10 @@ pub use dense::{Dense, Device, DeviceName};
 pub use effort::{Effort, Pace};
 pub use enclosure::{Assumptions, Decision, Enclosed, Enclosure, Interval, Quantity, Softmax};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
-pub use reference::{Reference, Step};
+pub use machine::{Offer, devices, processor};
+pub use prepare::{Budget, EngineKind, prepare, prepare_halting};
+pub(crate) use prepare::{gpu_name, on_processor};
+pub use reference::Reference;
 pub use resident::{Cost, Folded, Incremental, Resident, Work};
 pub use simd::Simd;
 
@@ -32,11 +37,23 @@ pub trait Engine: Sync {
     /// The name used by flags and verdicts, with the device where it is not this processor.
     fn name(&self) -> &str;
 
+    /// The model that it runs.
+    fn model(&self) -> &Model;
+
     /// The outputs (rows) of every assignment (columns) of the inputs after `n_loops` loops.
     ///
     /// # Errors
     /// `inputs` has not one row per input of the model.
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch>;
+
+    /// Runs one assignment and shows `see` the stream before the first layer and after each.
+    ///
+    /// # Errors
+    /// `inputs` is not one bit per input, or the engine does not hold the stream.
+    fn trace(&self, _inputs: &[bool], _n_loops: usize, _see: &mut dyn FnMut(Step)) -> Result<()> {
+        let expected = "an engine that holds the stream (reference, resident, dense, gpu)";
+        Err(Error::new(expected, self.name()))
+    }
 
     /// Whether no sum rounds in the model, for any input, in any order, so that every honest runner gets the same
     /// numbers. False where the engine does not know.
@@ -62,6 +79,26 @@ pub trait Engine: Sync {
     /// The device that the engine runs on; none if that is this processor.
     fn device(&self) -> Option<&dyn LutDevice> {
         None
+    }
+}
+
+/// A state of the residual stream as an engine passes it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// Layers applied so far; 0 is the embedding.
+    pub n_steps: usize,
+    /// `[n_ctx, d_model]`
+    pub stream: Array2<f64>,
+    /// The bit the read-out finds at each position.
+    pub bits: Vec<bool>,
+}
+
+impl Step {
+    /// A stream on which no sum rounds, with the bits that are read there.
+    fn read(model: &Model, n_steps: usize, stream: Array2<f64>) -> Self {
+        let logits = stream.dot(&model.w_u) + &model.b_u;
+        let bits = logits.outer_iter().map(|logit| logit[1] > logit[0]).collect();
+        Step { n_steps, stream, bits }
     }
 }
 

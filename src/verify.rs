@@ -3,8 +3,6 @@
 //! Nothing here trusts the compiler. The circuit is evaluated by the oracle, the model is run by an
 //! engine, and every output bit is compared; a claim only helps to say where a difference arose.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use crate::batch::Batch;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
@@ -12,6 +10,9 @@ use crate::model::Model;
 
 mod agree;
 pub mod certificate;
+mod check;
+mod decide;
+mod decision;
 mod decompile;
 mod early;
 mod enumerate;
@@ -19,26 +20,33 @@ mod halting;
 mod locate;
 mod miter;
 mod pairing;
+mod policy;
 mod prove;
 mod rounding;
 mod shard;
 mod shrink;
 mod subject;
+mod times;
 mod truth;
 mod verdict;
 
-pub use agree::{Agreement, agree, conclude};
+pub use agree::{Agreement, Comparison, compare_engines};
+pub use check::Check;
+pub use decide::{decide, decide_part, decide_watched};
+pub use decision::{Decision, Fault, Origin};
 pub use decompile::decompile;
-pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, Part, exhaustive, refute_in, sample};
-pub use halting::{Final, Times, check_halting, halting_times, halts_exactly};
+pub use enumerate::{Assignments, MAX_EXHAUSTIVE_INPUTS, Part};
+pub use halting::Final;
 pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
 pub use pairing::{PairBy, Pairing};
+pub use policy::{Method, Policy};
 pub use prove::{prove, prove_by_miter, refute};
 pub use rounding::{Rounding, Undecided};
 pub use shard::{Merged, Shard, merge};
 pub use shrink::shrink;
-pub use subject::{Subject, sha256};
+pub use subject::{Identity, Subject, sha256};
+pub use times::{Measured, Times, halting_times, halts_exactly, measure_halting};
 pub use verdict::{Broken, Disagreement, Doubt, Proof, Run, Statement, Verdict};
 
 /// An input on which model and circuit differ.
@@ -55,24 +63,6 @@ pub struct Counterexample {
 /// Bits as characters `0` and `1`, the first first.
 pub fn bit_string(bits: &[bool]) -> String {
     bits.iter().map(|&bit| if bit { '1' } else { '0' }).collect()
-}
-
-/// How a long check reports and stops.
-pub trait Progress: Sync {
-    /// `n` more assignments have been compared.
-    fn advance(&self, n: u64);
-
-    /// Whether to stop now.
-    fn is_cancelled(&self) -> bool;
-}
-
-/// Reports nothing; stops when the flag is set.
-impl Progress for AtomicBool {
-    fn advance(&self, _: u64) {}
-
-    fn is_cancelled(&self) -> bool {
-        self.load(Ordering::Relaxed)
-    }
 }
 
 /// An error unless the model's ports are as many as the circuit's.

@@ -541,9 +541,9 @@ fn empty_shapes_and_foreign_ports_are_refused() {
 }
 
 /// A model and a circuit with these hashes.
-fn about(model: &str, circuit: &str) -> verify::Subject {
+fn about(model: &str, circuit: &str) -> verify::Identity {
     let [model_sha256, circuit_sha256] = [model, circuit].map(str::to_string);
-    verify::Subject { model_sha256, circuit_sha256, ..Default::default() }
+    verify::Identity { model_sha256, circuit_sha256, ..Default::default() }
 }
 
 #[test]

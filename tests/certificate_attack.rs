@@ -26,7 +26,7 @@ use circuit2tf::layout::Layout;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 use circuit2tf::run::{Engine, Reference};
 use circuit2tf::verify::certificate::{CertificateFile, certify};
-use circuit2tf::verify::{Subject, Verdict, decompile};
+use circuit2tf::verify::{Identity, Verdict, decompile};
 use circuits::{chain, constants, full_adder, one_gate, with_inputs, with_outputs};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -872,9 +872,9 @@ fn table(circuit: &Circuit) -> Vec<bool> {
 // Kept certificates.
 
 /// A model and a circuit with these hashes.
-fn about(model: &str, circuit: &str) -> Subject {
+fn about(model: &str, circuit: &str) -> Identity {
     let [model_sha256, circuit_sha256] = [model, circuit].map(str::to_string);
-    Subject { model_sha256, circuit_sha256, ..Subject::default() }
+    Identity { model_sha256, circuit_sha256, ..Identity::default() }
 }
 
 #[test]

@@ -1,13 +1,11 @@
 //! The compiler, the reference engine and verification on small circuits, end to end.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::circuit::{Builder, Circuit, GateKind, Literal};
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model, file};
 use circuit2tf::run::Reference;
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 
 /// A ripple-carry adder of two `n`-bit numbers, least significant bits first.
 fn ripple_adder(n: usize) -> Circuit {
@@ -37,7 +35,7 @@ fn ripple_adder(n: usize) -> Circuit {
 
 fn check(model: &Model, circuit: &Circuit, n_loops: usize) -> Verdict {
     let engine = Reference::new(model).unwrap();
-    exhaustive(model, circuit, &engine, n_loops, &AtomicBool::new(false)).unwrap()
+    Check::new(&engine, circuit).loops(n_loops).run().unwrap()
 }
 
 #[test]

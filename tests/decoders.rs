@@ -1,7 +1,5 @@
 //! Models that go token by token or thought by thought, against the oracle.
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::family::generate;
@@ -10,7 +8,7 @@ use circuit2tf::model::{Dtype, Model, Parts, file};
 use circuit2tf::reasoning::liveness::Liveness;
 use circuit2tf::reasoning::{Shape, coconut, cot};
 use circuit2tf::run::{Decoder, Emitted};
-use circuit2tf::verify::{Verdict, exhaustive};
+use circuit2tf::verify::{Check, Verdict};
 use proptest::prelude::*;
 
 #[path = "support/circuits.rs"]
@@ -214,7 +212,7 @@ fn a_wrong_truth_table_is_refuted_with_a_witness() {
     parts.w_pos[[position, table]] *= -1.0;
     let wrong = Model::new(parts).unwrap();
     let engine = Decoder::new(&wrong).unwrap();
-    let verdict = exhaustive(&wrong, &circuit, &engine, wrong.n_loops, &AtomicBool::new(false));
+    let verdict = Check::new(&engine, &circuit).run();
     let Ok(Verdict::Refuted(found)) = verdict else { panic!("{verdict:?}") };
     assert_ne!(circuit.evaluate(&found.input).unwrap()[found.output], !found.expected);
 }
@@ -321,11 +319,9 @@ fn one_thought_too_few_is_wrong() {
     let circuit = generate("parity:8").unwrap();
     let model = coconut(&circuit, 1, Dtype::F32);
     let engine = Decoder::new(&model).unwrap();
-    let verdict = exhaustive(&model, &circuit, &engine, model.n_loops - 1, &AtomicBool::new(false));
+    let verdict = Check::new(&engine, &circuit).loops(model.n_loops - 1).run();
     assert!(matches!(verdict, Ok(Verdict::Refuted(_))), "{verdict:?}");
-    assert!(
-        exhaustive(&model, &circuit, &engine, model.n_loops + 1, &AtomicBool::new(false)).is_err()
-    );
+    assert!(Check::new(&engine, &circuit).loops(model.n_loops + 1).run().is_err());
 }
 
 proptest! {

@@ -3,8 +3,6 @@
 //! Without a device every test says that it is skipped; `CIRCUIT2TF_DEVICE=require` makes that a failure.
 #![cfg(feature = "gpu")]
 
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::batch::{Batch, Lut, LutProgram};
 use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::compile::{Options, compile};
@@ -12,7 +10,7 @@ use circuit2tf::family::generate;
 use circuit2tf::model::{Dtype, Model, Parts};
 use circuit2tf::run::gpu::{Device, Gpu, adapters};
 use circuit2tf::run::{Engine, LutDevice, Reference, Resident};
-use circuit2tf::verify::{Proof, Verdict, exhaustive, sample};
+use circuit2tf::verify::{Assignments, Check, Proof, Verdict};
 use ndarray::{Array, Axis, RemoveAxis};
 
 #[allow(dead_code, reason = "each test file uses a part")]
@@ -216,23 +214,26 @@ fn exhaustive_verification_runs_model_and_oracle_on_the_device_and_can_say_no() 
     let circuit = generate("parity:16").unwrap();
     let model = compiled(&circuit, &Options::default());
     let gpu = Gpu::on(device, &model).unwrap();
-    let go = AtomicBool::new(false);
-    match exhaustive(&model, &circuit, &gpu, model.n_loops, &go).unwrap() {
+    match Check::new(&gpu, &circuit).run().unwrap() {
         Verdict::Verified(Proof::Exhaustive(run)) => {
             assert!(run.engine.contains(gpu.name()) && run.engine.contains("oracle=gpu"), "{run}");
         }
         other => panic!("{other}"),
     }
     let same_sample = |engine: &dyn Engine, n_loops| {
-        sample(&model, &circuit, engine, n_loops, (5_000, 3), &go).unwrap()
+        Check::new(engine, &circuit)
+            .loops(n_loops)
+            .on(Assignments::Sample { count: 5_000, seed: 3 })
+            .run()
+            .unwrap()
     };
     let resident = Resident::new(&model).unwrap();
     assert!(matches!(same_sample(&gpu, model.n_loops), Verdict::Unknown { .. }));
     let too_few = model.n_loops - 1;
     assert_eq!(same_sample(&gpu, too_few), same_sample(&resident, too_few));
-    let refuted = exhaustive(&model, &circuit, &gpu, too_few, &go).unwrap();
+    let refuted = Check::new(&gpu, &circuit).loops(too_few).run().unwrap();
     assert!(matches!(refuted, Verdict::Refuted(_)), "{refuted}");
-    assert_eq!(refuted, exhaustive(&model, &circuit, &resident, too_few, &go).unwrap());
+    assert_eq!(refuted, Check::new(&resident, &circuit).loops(too_few).run().unwrap());
 }
 
 /// Models that are not what the compiler made: run as what they are, or refused with the premise.

@@ -53,7 +53,7 @@ fn a_rare_difference_is_found_and_replayed() {
     let (model, circuit) = (model(&and(13)), and(14));
     assert!(!prove(&model, &circuit).is_proof());
     let engine = Reference::new(&model).unwrap();
-    let found = refute(&model, &circuit, &engine).unwrap().expect("SAT finds it");
+    let found = refute(&engine, &circuit).unwrap().expect("SAT finds it");
     let expected: Vec<bool> = (0..14).map(|i| i < 13).collect();
     assert_eq!((found.input, found.output, found.expected), (expected, 0, false));
 }
@@ -63,7 +63,7 @@ fn nothing_is_refuted_where_nothing_differs() {
     let circuit = generate("adder:3").unwrap();
     let model = model(&circuit);
     let engine = Reference::new(&model).unwrap();
-    assert_eq!(refute(&model, &circuit, &engine).unwrap(), None);
+    assert_eq!(refute(&engine, &circuit).unwrap(), None);
 }
 
 /// An AND of 24 literals of mixed signs, read one layer too early: wrong on one assignment in 2^24, which
@@ -82,12 +82,12 @@ fn too_few_layers_are_refuted_by_unrolling() {
     for n_loops in 1..whole.n_loops {
         let model = Model::new(Parts { n_loops, ..whole.clone().into_parts() }).unwrap();
         let engine = Reference::new(&model).unwrap();
-        let found = refute(&model, &circuit, &engine).unwrap().expect("SAT finds it");
+        let found = refute(&engine, &circuit).unwrap().expect("SAT finds it");
         let expected: Vec<bool> = (0..24).map(|i| i % 3 != 1).collect();
         assert_eq!((found.input, found.output, found.expected), (expected, 0, true), "{n_loops}");
     }
     let engine = Reference::new(&whole).unwrap();
-    assert_eq!(refute(&whole, &circuit, &engine).unwrap(), None);
+    assert_eq!(refute(&engine, &circuit).unwrap(), None);
 }
 
 /// The longest path of the multiplier never matters: one layer fewer is right, and there is no witness.
@@ -98,7 +98,7 @@ fn too_few_layers_that_are_right_are_not_refuted() {
     let refuted = |n_loops: usize| {
         let model = Model::new(Parts { n_loops, ..whole.clone().into_parts() }).unwrap();
         let engine = Reference::new(&model).unwrap();
-        refute(&model, &circuit, &engine).unwrap()
+        refute(&engine, &circuit).unwrap()
     };
     assert_eq!(refuted(whole.n_loops - 1), None);
     assert!(refuted(whole.n_loops - 2).is_some() || refuted(whole.n_loops - 3).is_some());

@@ -2,8 +2,8 @@
 //! decide a bit.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::AtomicBool;
 
+use circuit2tf::Result;
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::compile::{Options, compile};
@@ -15,21 +15,16 @@ use circuit2tf::run::{
     Decoder, Dense, Device, Engine, Halting, Incremental, Reference, Resident, Rule,
 };
 use circuit2tf::verify::{
-    self, Assignments, Doubt, Part, Proof, Rounding, Shard, Subject, Verdict,
+    Assignments, Check, Doubt, Part, Policy, Proof, Rounding, Shard, Subject, Verdict, merge,
 };
-use circuit2tf::{Result, verify::merge};
 
 #[path = "support/circuits.rs"]
 #[allow(dead_code, reason = "a part is used")]
 mod circuits;
 use circuits::{with_inputs, with_outputs};
 
-fn never() -> AtomicBool {
-    AtomicBool::new(false)
-}
-
-fn all(model: &Model, circuit: &Circuit, engine: &dyn Engine) -> Verdict {
-    verify::exhaustive(model, circuit, engine, model.n_loops, &never()).unwrap()
+fn all(circuit: &Circuit, engine: &dyn Engine) -> Verdict {
+    Check::new(engine, circuit).run().unwrap()
 }
 
 /// What a verdict rests on.
@@ -123,10 +118,10 @@ fn averages_of_equal_numbers_are_exact_in_every_dtype() {
         let (reference, dense) =
             (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
         for engine in [&reference as &dyn Engine, &dense] {
-            let verdict = all(&model, &buffer(), engine);
+            let verdict = all(&buffer(), engine);
             assert_eq!(rounding(&verdict), &Rounding::Exact, "{} {dtype}", engine.name());
             assert_eq!(verdict.exit_status(), 0);
-            let verdict = all(&model, &constant(true), engine);
+            let verdict = all(&constant(true), engine);
             assert_eq!(verdict.to_string(), "REFUTED input=0 output=0 expected=1 got=0");
         }
     }
@@ -138,11 +133,11 @@ fn a_weight_that_is_subnormal_decides_and_is_bounded() {
     let (reference, dense) =
         (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
     for engine in [&reference as &dyn Engine, &dense] {
-        let verdict = all(&model, &buffer(), engine);
+        let verdict = all(&buffer(), engine);
         let Rounding::Bounded { lead, bound } = rounding(&verdict) else { panic!("{verdict}") };
         assert!(*lead >= 0.5 && *bound < 0.1 && verdict.exit_status() == 0, "{verdict}");
         assert!(verdict.to_string().starts_with("VERIFIED exhaustive 2 assignments lead>=0."));
-        let verdict = all(&model, &constant(false), engine);
+        let verdict = all(&constant(false), engine);
         assert_eq!(verdict.to_string(), "REFUTED input=1 output=0 expected=0 got=1");
     }
 }
@@ -157,7 +152,7 @@ fn a_table_that_hangs_on_the_order_of_summation_is_unknown() {
     let (reference, dense) =
         (Reference::new(&model).unwrap(), Dense::new(&model, &Device::cpu()).unwrap());
     for engine in [&reference as &dyn Engine, &dense] {
-        let verdict = all(&model, &circuit, engine);
+        let verdict = all(&circuit, engine);
         assert_eq!(verdict.exit_status(), 3, "{verdict}");
         let start = "UNKNOWN exhaustive 16 assignments rounding could decide output ";
         assert!(verdict.to_string().starts_with(start), "{verdict}");
@@ -172,7 +167,7 @@ fn sums_that_cancel_decide_nothing_for_or_against() {
         let mut not = with_inputs(1);
         let not_x0 = with_outputs(std::mem::take(&mut not.0), &[!not.1[0]]);
         for circuit in [buffer(), constant(true), not_x0, constant(false)] {
-            let verdict = all(&model, &circuit, &engine);
+            let verdict = all(&circuit, &engine);
             let right_at_0 = circuit.evaluate(&[false]).unwrap()[0];
             match (right_at_0, &verdict) {
                 // Where the input is 0 the logits are 1 and 0.
@@ -198,7 +193,7 @@ fn numbers_that_are_not_finite_are_unknown() {
         parts.blocks[0].b_o[2] = bad;
         let model = Model::new(parts).unwrap();
         for circuit in [buffer(), constant(false), constant(true)] {
-            let verdict = all(&model, &circuit, &Reference::new(&model).unwrap());
+            let verdict = all(&circuit, &Reference::new(&model).unwrap());
             assert_eq!(verdict.exit_status(), 3, "{verdict}");
         }
     }
@@ -215,12 +210,14 @@ fn compiled_models_are_exact_with_every_engine() {
         let (resident, incremental) =
             (Resident::new(&model).unwrap(), Incremental::new(&model).unwrap());
         for engine in [&reference as &dyn Engine, &dense, &resident, &incremental] {
-            let verdict = all(&model, &circuit, engine);
+            let verdict = all(&circuit, engine);
             let start =
                 format!("VERIFIED exhaustive 16 assignments exact engine={} ", engine.name());
             assert!(verdict.to_string().starts_with(&start), "{verdict}");
-            let sampled =
-                verify::sample(&model, &circuit, engine, model.n_loops, (9, 5), &never()).unwrap();
+            let sampled = Check::new(engine, &circuit)
+                .on(Assignments::Sample { count: 9, seed: 5 })
+                .run()
+                .unwrap();
             assert!(
                 sampled.to_string().starts_with("UNKNOWN sampled 9 exact seed=5 "),
                 "{sampled}"
@@ -239,7 +236,7 @@ fn an_embedding_that_rounds_is_not_called_exact() {
     let model = Model::new(parts).unwrap();
     if let Ok(engine) = Resident::new(&model) {
         assert!(!engine.is_exact());
-        let verdict = all(&model, &circuit, &engine);
+        let verdict = all(&circuit, &engine);
         assert!(matches!(rounding(&verdict), Rounding::Bounded { .. }), "{verdict}");
     }
 }
@@ -252,7 +249,7 @@ fn decoders_are_exact_or_bounded() {
         let thoughts =
             coconut::compile(&circuit, "", &coconut::Options { dtype, ..Default::default() });
         for (model, is_exact) in [(tokens.unwrap(), true), (thoughts.unwrap(), false)] {
-            let verdict = all(&model, &circuit, &Decoder::new(&model).unwrap());
+            let verdict = all(&circuit, &Decoder::new(&model).unwrap());
             assert_eq!(verdict.exit_status(), 0, "{verdict}");
             match rounding(&verdict) {
                 Rounding::Exact => assert!(is_exact, "{} {dtype}", model.scheme),
@@ -270,14 +267,12 @@ fn decoders_are_exact_or_bounded() {
 fn a_halting_model_whose_sums_round_is_unknown() {
     let circuit = generate("and:3").unwrap();
     let model = universal::compile(&circuit, "", &Options::default()).unwrap();
-    let check = |model: &Model, engine: &Halting| {
-        verify::check_halting(model, &circuit, engine, Assignments::All, &never()).unwrap()
-    };
+    let check = |engine: &Halting| Check::until_known(engine, &circuit).run().unwrap();
     for engine in [
         Halting::by_resident(&model, Rule::Known).unwrap(),
         Halting::by_reference(&model, Rule::Known).unwrap(),
     ] {
-        assert_eq!(rounding(&check(&model, &engine)), &Rounding::Exact);
+        assert_eq!(rounding(&check(&engine)), &Rounding::Exact);
     }
     let mut parts = model.into_parts();
     parts.w_u.mapv_inplace(|x| f64::from(0.1 * x as f32));
@@ -285,7 +280,7 @@ fn a_halting_model_whose_sums_round_is_unknown() {
     parts.blocks[0].b_out[0] = f64::from(1e-9f32);
     let model = Model::new(parts).unwrap();
     let engine = Halting::new(&model, Rule::Known).unwrap();
-    let verdict = check(&model, &engine);
+    let verdict = check(&engine);
     assert!(matches!(verdict, Verdict::Unknown(Doubt::Rounding(_))), "{verdict}");
     assert!(
         verdict.to_string().contains(" assignments sums-may-round engine=reference"),
@@ -299,6 +294,10 @@ struct Liar<'m>(Reference<'m>);
 impl Engine for Liar<'_> {
     fn name(&self) -> &str {
         "liar"
+    }
+
+    fn model(&self) -> &Model {
+        self.0.model()
     }
 
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
@@ -315,32 +314,30 @@ impl Engine for Liar<'_> {
 fn an_engine_that_no_honest_runner_agrees_with_is_an_error() {
     let model = subnormal();
     let liar = Liar(Reference::new(&model).unwrap());
-    let error = verify::exhaustive(&model, &buffer(), &liar, 1, &never()).unwrap_err();
+    let error = Check::new(&liar, &buffer()).loops(1).run().unwrap_err();
     assert!(error.to_string().contains("another bit of output 0 on input=0"), "{error}");
     // The complement is not what the model computes, whatever the engine says.
     let (builder, x) = with_inputs(1);
     let not = with_outputs(builder, &[!x[0]]);
-    let verdict = all(&model, &not, &liar);
+    let verdict = all(&not, &liar);
     assert_eq!(verdict.to_string(), "REFUTED input=0 output=0 expected=1 got=0");
 }
 
 #[test]
 fn shards_keep_what_they_rest_on() {
-    let subject = Subject::default();
     for (model, expected) in [(subnormal(), 0), (cancelling(Dtype::F32), 3)] {
         // Right where the input is 0 in both, and where it is 1 in the first.
         let circuit = if expected == 0 { buffer() } else { constant(true) };
         let engine = Reference::new(&model).unwrap();
+        let subject = Subject::new(&model, &circuit).unwrap();
         let part = Part::WHOLE;
-        let (found, rounding) =
-            verify::refute_in(&model, &circuit, &engine, 1, Assignments::All, 0..2, &never())
-                .unwrap();
+        let (found, rounding) = Check::new(&engine, &circuit).part(part).unwrap();
         assert_eq!(found, None);
-        let shard =
-            Shard::new(&subject, (1, 1), (Assignments::All, part), "reference", (None, rounding));
+        let shard = Shard::new(&subject, (Assignments::All, part), "reference", (None, rounding));
         let text = shard.unwrap().to_json();
         let shard = Shard::from_json(&text).unwrap();
-        let verdict = merge(vec![("a".to_string(), shard)], &subject, 1).unwrap().verdict();
+        let merged = merge(vec![("a".to_string(), shard)], &subject).unwrap();
+        let verdict = merged.decide(subject, &Policy::default(), &()).unwrap().verdict;
         assert_eq!(verdict.exit_status(), expected, "{verdict}");
         let forged = text.replace("\"rounding\"", "\"surroundings\"");
         assert!(Shard::from_json(&forged).is_err());

@@ -26,19 +26,17 @@ mod mutation;
 #[path = "support/runner.rs"]
 mod runner;
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Command;
-use std::sync::atomic::AtomicBool;
-
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, Format};
 use circuit2tf::model::{Model, Scheme, file};
 use circuit2tf::run::{Decoder, Engine, Halting, Incremental, Reference, Rule};
-use circuit2tf::verify::{self, Assignments, Verdict};
+use circuit2tf::verify::{self, Verdict};
 use mutant::{KINDS, Kind, Mutant, mutant};
 use rayon::prelude::*;
 use serde_json::{Value, json};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::process::Command;
 
 /// What was said, in the first word of a verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,11 +83,9 @@ fn by_certificate(model: &Model, circuit: &Circuit) -> Said {
 
 /// All inputs, with the engine that the program would take.
 fn by_running(model: &Model, circuit: &Circuit) -> Said {
-    let flag = AtomicBool::new(false);
     if model.scheme == Scheme::Universal {
-        let verdict = Halting::new(model, Rule::Known).and_then(|halting| {
-            verify::check_halting(model, circuit, &halting, Assignments::All, &flag)
-        });
+        let verdict = Halting::new(model, Rule::Known)
+            .and_then(|halting| verify::Check::until_known(&halting, circuit).run());
         return Said::of(verdict);
     }
     let engine: Box<dyn Engine + '_> = match (Decoder::new(model), Incremental::new(model)) {
@@ -100,7 +96,7 @@ fn by_running(model: &Model, circuit: &Circuit) -> Said {
             Err(_) => return Said::Error,
         },
     };
-    Said::of(verify::exhaustive(model, circuit, &*engine, model.n_loops, &flag))
+    Said::of(verify::Check::new(&*engine, circuit).run())
 }
 
 /// What the program says: by default, by the certificate that it keeps and checks again.

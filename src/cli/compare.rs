@@ -1,17 +1,19 @@
 //! `compare`: the schemes of reasoning side by side, each compiled from the same circuit and verified.
 
 use circuit2tf::batch::Batch;
-use circuit2tf::circuit::Circuit;
+use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::compile::{self, Options};
 use circuit2tf::model::{Dtype, Model, Scheme};
 use circuit2tf::network::Network;
 use circuit2tf::reasoning::cost::{Cost, Crossing};
 use circuit2tf::reasoning::{coconut, cot, pause, universal};
-use circuit2tf::verify::{Assignments, Verdict};
+use circuit2tf::run::{Halting, Rule};
+use circuit2tf::verify::{Assignments, Policy, Subject, Verdict, decide_watched, halting_times};
 use circuit2tf::{Error, Result};
 
 use self::growth::Quantity;
-use super::{Report, halting, source, verify};
+use super::progress::Bar;
+use super::{Report, source};
 
 mod growth;
 mod table;
@@ -240,8 +242,10 @@ fn row(
 
 /// After how many loops the model stops; none if nothing was tried.
 fn taken(model: &Model, circuit: &Circuit, samples: u64) -> Result<Option<Taken>> {
-    let assignments = verify::tried(circuit.inputs().len(), samples);
-    let times = halting::times(model, circuit, assignments)?;
+    let assignments = policy(samples).assignments(circuit.inputs().len());
+    let (engine, oracle) = (Halting::new(model, Rule::Known)?, Oracle::new(circuit)?);
+    let plan = (model.n_loops, assignments);
+    let times = halting_times(&engine, plan, &|inputs| oracle.run(inputs), &Bar::default())?;
     let (mean, worst) = (times.mean(), times.worst());
     let n_assignments = times.n_stopped();
     let taken = |(mean, worst)| Taken { mean, worst, assignments, n_assignments };
@@ -288,8 +292,17 @@ fn samples(args: &Args, cost: &Cost) -> u64 {
     args.samples.unwrap_or(affordable as u64)
 }
 
+/// A certificate where there is one for the scheme, else all assignments if they are no more than so many, and a
+/// sample of so many if they are.
+fn policy(samples: u64) -> Policy {
+    let (tried, few_runs) = (samples.max(1), samples);
+    Policy { searches: false, samples: Some(samples), tried, few_runs, ..Policy::default() }
+}
+
 fn verified(args: &Args, cost: Cost, model: &Model, circuit: &Circuit) -> Result<Row> {
-    let verdict = verify::check_with(model, circuit, samples(args, &cost))?;
+    let subject = Subject::new(model, circuit)?;
+    let policy = policy(samples(args, &cost));
+    let verdict = decide_watched(&subject, &policy, &Bar::default())?.statement.verdict;
     let is_refuted = matches!(verdict, Verdict::Refuted(_));
     Ok(Row { cost, verified: verdict.brief(), is_refuted, taken: None })
 }

@@ -1,5 +1,6 @@
 //! `learn`: gradients through loops, the gradients of all parities, and training.
 
+use circuit2tf::Progress;
 use circuit2tf::compile::INVERSE_TEMPERATURE;
 use circuit2tf::figure::chart::{Axis, Chart, Mark, Panels, Series};
 use circuit2tf::model::Model;
@@ -9,7 +10,6 @@ use circuit2tf::reasoning::learning::looped::{COMPILED_GAIN, soft_model};
 use circuit2tf::reasoning::learning::parity::parity_gradients;
 use circuit2tf::reasoning::learning::train::{Cell, Config, n_runs, study};
 use circuit2tf::reasoning::learning::{Looped, Start, Task};
-use circuit2tf::verify::Progress;
 use circuit2tf::{Error, Result};
 use clap::Subcommand;
 use serde_json::{Value, json};

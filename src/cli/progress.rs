@@ -1,11 +1,12 @@
 //! Progress on stderr when it is a terminal, and a clean stop on Ctrl-C.
 
 use std::process::exit;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
-use circuit2tf::verify::Progress;
+use circuit2tf::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 static CANCELLED: AtomicBool = AtomicBool::new(false);
@@ -14,23 +15,20 @@ static CANCELLED: AtomicBool = AtomicBool::new(false);
 static DONE: AtomicU64 = AtomicU64::new(0);
 static TOTAL: AtomicU64 = AtomicU64::new(0);
 
-/// A progress bar over assignments; indicatif hides it where stderr is no terminal.
-pub struct Bar(ProgressBar);
+/// A progress bar; indicatif hides it where stderr is no terminal.
+#[derive(Default)]
+pub struct Bar(Mutex<Option<ProgressBar>>);
 
 impl Bar {
-    /// A bar for `total` assignments. While it is there Ctrl-C asks the work to stop.
-    pub fn new(total: u64) -> Self {
-        Bar::counting(total, "assignments")
+    /// A bar for `total` of `what`. While it is there Ctrl-C asks the work to stop.
+    pub fn counting(total: u64, what: &str) -> Self {
+        let bar = Bar::default();
+        bar.begin(total, what);
+        bar
     }
 
-    /// The same for `total` of something else.
-    pub fn counting(total: u64, what: &str) -> Self {
-        DONE.store(0, Ordering::Relaxed);
-        TOTAL.store(total, Ordering::Relaxed);
-        let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
-        let style = ProgressStyle::with_template(&template);
-        let bar = ProgressBar::new(total);
-        Bar(bar.with_style(style.expect("the template is well-formed")))
+    fn with(&self, f: impl FnOnce(&mut Option<ProgressBar>)) {
+        f(&mut self.0.lock().expect("no thread panics with the lock"));
     }
 }
 
@@ -58,9 +56,25 @@ fn stop() {
 }
 
 impl Progress for Bar {
+    fn begin(&self, total: u64, what: &str) {
+        DONE.store(0, Ordering::Relaxed);
+        TOTAL.store(total, Ordering::Relaxed);
+        let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
+        let style = ProgressStyle::with_template(&template);
+        let next = ProgressBar::new(total).with_style(style.expect("the template is well-formed"));
+        self.with(|bar| bar.replace(next).iter().for_each(ProgressBar::finish_and_clear));
+    }
+
     fn advance(&self, n: u64) {
-        self.0.inc(n);
         DONE.fetch_add(n, Ordering::Relaxed);
+        self.with(|bar| bar.iter().for_each(|bar| bar.inc(n)));
+    }
+
+    fn note(&self, text: &str) {
+        self.with(|bar| match bar {
+            Some(bar) => bar.suspend(|| eprintln!("note: {text}")),
+            None => eprintln!("note: {text}"),
+        });
     }
 
     fn is_cancelled(&self) -> bool {
@@ -70,7 +84,7 @@ impl Progress for Bar {
 
 impl Drop for Bar {
     fn drop(&mut self) {
-        self.0.finish_and_clear();
+        self.with(|bar| bar.iter().for_each(ProgressBar::finish_and_clear));
         TOTAL.store(0, Ordering::Relaxed);
     }
 }

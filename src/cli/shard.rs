@@ -3,11 +3,12 @@
 use std::env;
 use std::str::FromStr;
 
-use circuit2tf::verify::{Part, Shard, Statement, merge};
+use circuit2tf::verify::{Part, Shard, merge};
 use circuit2tf::{Error, Place, Result};
 
 use super::Report;
-use super::run::{EngineArgs, with_loops};
+use super::progress::Bar;
+use super::run::EngineArgs;
 use super::source::{self, PairArgs};
 
 /// Which part, as the flag says it: `I/N`, `auto` or `auto/N`.
@@ -99,24 +100,15 @@ pub struct MergeArgs {
 pub fn main(args: &MergeArgs) -> Result<Report> {
     let model = source::model_with_sha256(&args.model)?;
     let source = source::circuit(&args.circuit)?;
-    let (model, subject) = source.pair(model, args.pair)?;
+    let subject = source.subject(model, args.pair)?;
     let read = |path: &String| -> Result<(String, Shard)> {
         let shard = Shard::from_json(&String::from_utf8_lossy(&source::bytes(path)?));
         let at_file = |error: Error| error.at(Place::File(source::name(path)));
         Ok((path.clone(), shard.map_err(at_file)?))
     };
     let shards: Vec<(String, Shard)> = args.files.iter().map(read).collect::<Result<_>>()?;
-    let merged = merge(shards, &subject, source.circuit.inputs().len())?;
-    let verdict = match merged.is_refuted() {
-        false => merged.verdict(),
-        true => {
-            let model = with_loops(model, Some(merged.n_loops()))?;
-            let engine = args.engine.prepare(&model)?;
-            args.engine.require_affordable(&model, &*engine, args.files.len() as u64)?;
-            merged.replay(&model, &source.circuit, &*engine)?
-        }
-    };
-    Ok(Report::of(&Statement { verdict, subject }))
+    let merged = merge(shards, &subject)?;
+    Ok(Report::of(&merged.decide(subject, &args.engine.policy(), &Bar::default())?))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
-use circuit2tf::verify::{PairBy, Pairing, Subject, sha256};
+use circuit2tf::verify::{PairBy, Subject, sha256};
 use circuit2tf::{Error, Place, Result, family, format};
 use rayon::prelude::*;
 
@@ -24,15 +24,9 @@ pub struct Source {
 }
 
 impl Source {
-    /// The model with its ports in the order of this circuit's, and what a verdict on the two is about.
-    pub fn pair(
-        &self,
-        (model, model_sha256): (Model, String),
-        pair: PairArgs,
-    ) -> Result<(Model, Subject)> {
-        let pairing = Pairing::new(&model, &self.circuit, pair.pair)?;
-        let model = pairing.arrange(model);
-        Ok((model, Subject { pairing, model_sha256, circuit_sha256: self.sha256.clone() }))
+    /// A model, with the hash of its file, and this circuit.
+    pub fn subject(&self, model: (Model, String), pair: PairArgs) -> Result<Subject<'_>> {
+        Subject::of_files(model, (&self.circuit, self.sha256.clone()), pair.pair)
     }
 }
 

@@ -1,6 +1,5 @@
 //! Answers that are files: circuits, compared by SAT, and models, checked by certificate or by running.
 
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use super::task::{Mistake, Outcome, Solution, file_outcome};
@@ -163,8 +162,7 @@ impl ModelTask {
 
     fn verdict(&self, model: &Model) -> Result<Verdict> {
         let engine = Reference::new(model)?;
-        let never = AtomicBool::new(false);
-        let run = verify::exhaustive(model, &self.reference, &engine, model.n_loops, &never)?;
+        let run = verify::Check::new(&engine, &self.reference).run()?;
         match (self.proof, &run) {
             (Proof::Exhaustive, _) | (_, Verdict::Refuted(_)) => Ok(run),
             (Proof::Certificate, _) => Ok(Verdict::from(&verify::prove(model, &self.reference))),

@@ -46,12 +46,10 @@ pub fn compile(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::atomic::AtomicBool;
-
     use super::*;
     use crate::family::generate;
     use crate::run::Reference;
-    use crate::verify::{Verdict, exhaustive, prove};
+    use crate::verify::{Check, Verdict, prove};
 
     fn compiled(spec: &str, n_pauses: usize, layers: usize) -> Result<(Circuit, Model)> {
         let circuit = generate(spec)?;
@@ -77,7 +75,7 @@ mod tests {
         let (circuit, model) = compiled("parity:8", 7, 2).unwrap();
         assert!(!prove(&model, &circuit).is_proof());
         let engine = Reference::new(&model).unwrap();
-        let verdict = exhaustive(&model, &circuit, &engine, model.n_loops, &AtomicBool::new(false));
+        let verdict = Check::new(&engine, &circuit).run();
         assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
     }
 

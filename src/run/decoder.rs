@@ -281,6 +281,10 @@ impl Engine for Decoder<'_> {
         "decoder"
     }
 
+    fn model(&self) -> &Model {
+        self.model
+    }
+
     fn pace(&self) -> Pace {
         Pace::Tokens
     }

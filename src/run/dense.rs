@@ -239,6 +239,10 @@ impl Engine for Dense<'_> {
         "dense"
     }
 
+    fn model(&self) -> &Model {
+        self.model
+    }
+
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         require_inputs(self.model, inputs)?;
         let (n, n_outputs) = (inputs.n_assignments(), self.model.output_positions.len());
@@ -262,5 +266,9 @@ impl Engine for Dense<'_> {
             outputs.set(at % n_outputs, at / n_outputs, bit);
         }
         Ok(outputs)
+    }
+
+    fn trace(&self, inputs: &[bool], n_loops: usize, see: &mut dyn FnMut(Step)) -> Result<()> {
+        Dense::trace(self, inputs, n_loops, see)
     }
 }

@@ -42,12 +42,12 @@ const LOOKUP: u128 = 8;
 const CHANGES: u128 = 8;
 
 impl Effort {
-    /// Of `engine` for so many assignments and loops of `model`.
-    pub fn new(model: &Model, engine: &dyn Engine, n_assignments: u64, n_loops: usize) -> Self {
-        Effort::at(model, engine.pace(), n_assignments, n_loops)
+    /// Of `engine` for so many assignments and loops of its model.
+    pub fn new(engine: &dyn Engine, n_assignments: u64, n_loops: usize) -> Self {
+        Effort::at(engine.model(), engine.pace(), n_assignments, n_loops)
     }
 
-    /// The same of any engine that goes at `pace`.
+    /// The same of `model` in any engine that goes at `pace`.
     pub fn at(model: &Model, pace: Pace, n_assignments: u64, n_loops: usize) -> Self {
         let layers = model.schedule_of(n_loops).n_steps() as u128;
         let (n_ctx, blocks) = (model.n_ctx() as u128, model.blocks.len() as u128);
@@ -89,7 +89,7 @@ impl Effort {
             return Ok(());
         }
         let expected = format!("{what} that takes an estimated {} at most", Time(seconds));
-        Err(Error::new(expected, self.to_string()))
+        Err(Error::unaffordable(expected, self.to_string()))
     }
 }
 

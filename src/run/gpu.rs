@@ -18,7 +18,7 @@ pub use self::adapter::{Adapter, adapters};
 pub use self::device::Device;
 use self::layers::{Lanes, Layers};
 use self::luts::Luts;
-use super::{Engine, LutDevice, Pace, Resident, RunLuts, require_inputs};
+use super::{Engine, LutDevice, Pace, Resident, RunLuts, Step, require_inputs};
 use crate::batch::{Batch, LutProgram};
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -107,6 +107,10 @@ impl Engine for Gpu<'_> {
         &self.name
     }
 
+    fn model(&self) -> &Model {
+        self.model
+    }
+
     fn is_exact(&self) -> bool {
         self.resident.is_exact()
     }
@@ -141,6 +145,12 @@ impl Engine for Gpu<'_> {
 
     fn device(&self) -> Option<&dyn LutDevice> {
         Some(&self.device)
+    }
+
+    fn trace(&self, inputs: &[bool], n_loops: usize, see: &mut dyn FnMut(Step)) -> Result<()> {
+        Gpu::trace(self, inputs, n_loops, |n_steps, stream| {
+            see(Step::read(self.model, n_steps, stream.clone()));
+        })
     }
 }
 

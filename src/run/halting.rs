@@ -231,6 +231,10 @@ impl Engine for Halting<'_> {
         }
     }
 
+    fn model(&self) -> &Model {
+        self.model
+    }
+
     /// The probes of the resident engine round nowhere either.
     fn is_exact(&self) -> bool {
         match &self.inner {

@@ -21,7 +21,7 @@ use num_traits::AsPrimitive;
 use rayon::prelude::*;
 
 use super::forward::{AnyWeights, Number, Weights, in_own_format};
-use super::{Engine, require_inputs};
+use super::{Engine, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::Model;
@@ -34,17 +34,6 @@ const MAX_SCORE_BYTES: usize = 1 << 30;
 pub struct Reference<'m> {
     model: &'m Model,
     weights: AnyWeights,
-}
-
-/// A state of the residual stream as the engine passes it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Step {
-    /// Layers applied so far; 0 is the embedding.
-    pub n_steps: usize,
-    /// `[n_ctx, d_model]`
-    pub stream: Array2<f64>,
-    /// The bit the read-out finds at each position.
-    pub bits: Vec<bool>,
 }
 
 impl<'m> Reference<'m> {
@@ -117,12 +106,20 @@ impl Engine for Reference<'_> {
         "reference"
     }
 
+    fn model(&self) -> &Model {
+        self.model
+    }
+
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         require_inputs(self.model, inputs)?;
         let assignments = (0..inputs.n_assignments()).into_par_iter();
         let columns: Vec<_> =
             assignments.map(|a| self.outputs(&inputs.column(a), n_loops)).collect();
         Batch::from_columns(self.model.output_positions.len(), &columns)
+    }
+
+    fn trace(&self, inputs: &[bool], n_loops: usize, see: &mut dyn FnMut(Step)) -> Result<()> {
+        Reference::trace(self, inputs, n_loops, see)
     }
 }
 

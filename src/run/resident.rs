@@ -23,7 +23,7 @@ use self::frame::{Affine, Frame};
 use self::kernel::Lane;
 use self::plan::{Bits, Layers, Plan};
 use self::states::{Layer, States};
-use super::{Engine, Pace, Probe, Snapshot, require_inputs};
+use super::{Engine, Pace, Probe, Snapshot, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Dtype, Model};
@@ -318,13 +318,18 @@ fn distinct_layers(frame: &Frame) -> Result<(Vec<Layer>, Vec<usize>)> {
     Ok((layers, numbers))
 }
 
-fn in_layer(error: Error, l: usize) -> Error {
-    Error { found: format!("{} in layer {l}", error.found), ..error }
+fn in_layer(mut error: Error, l: usize) -> Error {
+    error.found += &format!(" in layer {l}");
+    error
 }
 
 impl Engine for Resident<'_> {
     fn name(&self) -> &'static str {
         "resident"
+    }
+
+    fn model(&self) -> &Model {
+        self.frame.model
     }
 
     /// The premises are that queries, keys, scores, values, units and what is written round nowhere, and that
@@ -341,5 +346,11 @@ impl Engine for Resident<'_> {
         require_inputs(self.frame.model, inputs)?;
         let layers = || self.schedule(n_loops);
         Ok(in_own_format!(&self.plan, plan => plan.run(inputs, &layers)))
+    }
+
+    fn trace(&self, inputs: &[bool], n_loops: usize, see: &mut dyn FnMut(Step)) -> Result<()> {
+        Resident::trace(self, inputs, n_loops, |n_steps, stream| {
+            see(Step::read(self.frame.model, n_steps, stream.clone()));
+        })
     }
 }

@@ -1,29 +1,32 @@
 //! Engines held against each other and against the circuit, loop by loop.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
+use serde::{Serialize, Serializer};
 
-use super::enumerate::{refute_in, stopped};
+use super::enumerate::stopped;
 use super::{
-    Assignments, Counterexample, Disagreement, Doubt, Progress, Run, Verdict, compare,
-    require_same_ports,
+    Assignments, Check, Counterexample, Disagreement, Doubt, Part, Policy, Run, Statement, Subject,
+    Verdict, compare, require_same_ports,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
-use crate::error::Result;
-use crate::model::Model;
-use crate::run::Engine;
+use crate::error::{Error, Result};
+use crate::progress::Progress;
+use crate::run::{self, Effort, Engine, EngineKind};
 
 /// Assignments that engines are given at once.
 const BLOCK: u64 = 1024;
 
 /// What came of holding an engine against the first one.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
 pub struct Agreement {
     /// Where and after how many loops the outputs first differ from the first engine's.
     pub departure: Option<Disagreement>,
     /// Whether they do so after the last loop.
+    #[serde(skip)]
     pub differs_at_end: bool,
     /// Where the outputs differ from the circuit's at the end.
     pub wrong: Option<Counterexample>,
@@ -40,59 +43,148 @@ impl Agreement {
     }
 }
 
-/// Runs every engine for 0, 1, …, `n_loops` loops on all assignments and compares the outputs with those of
-/// the first engine, bit for bit; after the last loop also with the circuit's.
+/// Engines, what came of each, and the verdict of all together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Comparison {
+    /// By their names, in the order in which they were asked for.
+    pub engines: Vec<(String, Agreement)>,
+    /// Those that refuse the model, and why.
+    pub not_run: Vec<(EngineKind, Error)>,
+    /// What they say of the model.
+    pub statement: Statement,
+}
+
+/// Runs every engine of `kinds` for 0, 1, … loops and compares the outputs with those of the first, bit for bit, and
+/// after the last loop with the circuit's.
 ///
 /// # Errors
-/// The ports do not fit, an engine fails, or it was cancelled.
-pub fn agree(
-    model: &Model,
-    circuit: &Circuit,
-    engines: &[&dyn Engine],
+/// It takes longer than the budget, an engine fails, or it was cancelled.
+pub fn compare_engines(
+    subject: &Subject,
+    kinds: &[EngineKind],
+    policy: &Policy,
+    progress: &dyn Progress,
+) -> Result<Comparison> {
+    let (model, circuit) = (subject.model(), subject.circuit());
+    let (mut ready, mut not_run) = (Vec::new(), Vec::new());
+    for &kind in kinds {
+        match run::on_processor(model, kind, progress) {
+            Ok(engine) => ready.push(engine),
+            Err(error) => not_run.push((kind, error)),
+        }
+    }
+    let engines: Vec<&dyn Engine> = ready.iter().map(|engine| &**engine).collect();
+    let n_inputs = circuit.inputs().len();
+    let assignments = match policy.assignments(n_inputs) {
+        Assignments::All => Assignments::All,
+        Assignments::Sample { .. } => policy.sample(policy.n_samples(model)),
+    };
+    require_affordable(policy, &engines, assignments.total(n_inputs)?)?;
+    let crowd = Crowd { engines: &engines, circuit, n_loops: model.n_loops, assignments };
+    let found = crowd.agree(progress)?;
+    let verdict = crowd.conclude(&found, progress)?;
+    let names = engines.iter().map(|engine| engine.name().to_string());
+    let engines = names.zip(found).collect();
+    Ok(Comparison { engines, not_run, statement: subject.state(verdict) })
+}
+
+fn require_affordable(policy: &Policy, engines: &[&dyn Engine], total: u64) -> Result<()> {
+    let Some(n_loops) = engines.first().map(|engine| engine.model().n_loops) else { return Ok(()) };
+    let effort = engines.iter().map(|engine| Effort::new(*engine, total, n_loops));
+    effort.reduce(Effort::and).map_or(Ok(()), |all| {
+        // Runs of 0 to n loops are (n + 1) / 2 runs of n.
+        let all = all.times((n_loops as u64 / 2).saturating_add(1));
+        let what = format!("{} engines after each of {n_loops} loops", engines.len());
+        policy.budget.require_effort(all, &what)
+    })
+}
+
+/// Engines of one model, and what they are given.
+struct Crowd<'a> {
+    engines: &'a [&'a dyn Engine],
+    circuit: &'a Circuit,
     n_loops: usize,
     assignments: Assignments,
-    progress: &dyn Progress,
-) -> Result<Vec<Agreement>> {
-    require_same_ports(model, circuit)?;
-    let n_inputs = circuit.inputs().len();
-    let total = assignments.total(n_inputs)?;
-    let oracle = Oracle::new(circuit)?;
-    let done = AtomicU64::new(0);
-    let check = |b: u64| -> Result<Vec<Agreement>> {
-        let start = b * BLOCK;
-        let inputs = assignments.block(n_inputs, start, BLOCK.min(total - start) as usize);
-        let expected = oracle.run(&inputs)?;
-        let mut found = vec![Agreement::default(); engines.len()];
-        for r in 0..=n_loops {
+}
+
+impl Crowd<'_> {
+    /// What came of holding each engine against the first.
+    fn agree(&self, progress: &dyn Progress) -> Result<Vec<Agreement>> {
+        let none = || vec![Agreement::default(); self.engines.len()];
+        let Some(first) = self.engines.first() else { return Ok(none()) };
+        require_same_ports(first.model(), self.circuit)?;
+        let n_inputs = self.circuit.inputs().len();
+        let total = self.assignments.total(n_inputs)?;
+        progress.begin(total, "assignments");
+        let oracle = Oracle::new(self.circuit)?;
+        let done = AtomicU64::new(0);
+        let check = |b: u64| -> Result<Vec<Agreement>> {
+            let start = b * BLOCK;
+            let inputs = self.assignments.block(n_inputs, start, BLOCK.min(total - start) as usize);
+            let found = self.agree_on(&inputs, &oracle.run(&inputs)?, progress)?;
+            let n = inputs.n_assignments() as u64;
+            progress.advance(n);
+            done.fetch_add(n, Ordering::Relaxed);
+            Ok(found)
+        };
+        let blocks = (0..total.div_ceil(BLOCK)).into_par_iter().map(check);
+        // Blocks are put together in order, so what is kept is the first of each kind.
+        let found = blocks.try_reduce(none, |a, b| {
+            Ok(a.into_iter().zip(b).map(|(earlier, later)| earlier.or(later)).collect())
+        });
+        found.map_err(|error| if error.is_cancelled() { stopped(&done, total) } else { error })
+    }
+
+    fn agree_on(
+        &self,
+        inputs: &Batch,
+        expected: &Batch,
+        progress: &dyn Progress,
+    ) -> Result<Vec<Agreement>> {
+        let mut found = vec![Agreement::default(); self.engines.len()];
+        for r in 0..=self.n_loops {
             if progress.is_cancelled() {
-                return Err(stopped(&done, total));
+                return Err(stopped(&AtomicU64::new(0), 0));
             }
             let outputs: Vec<Batch> =
-                engines.iter().map(|engine| engine.run(&inputs, r)).collect::<Result<_>>()?;
+                self.engines.iter().map(|engine| engine.run(inputs, r)).collect::<Result<_>>()?;
             for (e, found) in found.iter_mut().enumerate() {
-                let pair = [(engines[0], &outputs[0]), (engines[e], &outputs[e])];
-                let difference = difference(&inputs, &expected, pair, r);
+                let pair = [(self.engines[0], &outputs[0]), (self.engines[e], &outputs[e])];
+                let difference = difference(inputs, expected, pair, r);
                 found.differs_at_end = difference.is_some();
                 found.departure = found.departure.take().or(difference);
-            }
-            if r == n_loops {
-                for (found, outputs) in found.iter_mut().zip(&outputs) {
-                    found.wrong = compare(&inputs, &expected, outputs);
+                if r == self.n_loops {
+                    found.wrong = compare(inputs, expected, &outputs[e]);
                 }
             }
         }
-        let n = inputs.n_assignments() as u64;
-        progress.advance(n);
-        done.fetch_add(n, Ordering::Relaxed);
         Ok(found)
-    };
-    let blocks = (0..total.div_ceil(BLOCK)).into_par_iter().map(check);
-    let none = || vec![Agreement::default(); engines.len()];
-    // Blocks are put together in order, so what is kept is the first of each kind.
-    let found = blocks.try_reduce(none, |a, b| {
-        Ok(a.into_iter().zip(b).map(|(earlier, later)| earlier.or(later)).collect())
-    });
-    found.map_err(|error| if error.is_cancelled() { stopped(&done, total) } else { error })
+    }
+
+    /// The verdict of all together.
+    ///
+    /// Where all give the same bits in the end, what they say of the circuit counts, as far as rounding lets it. A
+    /// model that they do not run alike is not refuted: which of them is right is not known here.
+    fn conclude(&self, found: &[Agreement], progress: &dyn Progress) -> Result<Verdict> {
+        let is_wrong = found.iter().any(|agreement| agreement.wrong.is_some());
+        let departure = found.iter().find_map(|agreement| agreement.departure.clone());
+        let differ_at_end = found.iter().any(|agreement| agreement.differs_at_end);
+        // All give the same bits; an engine that is exact is fast, too.
+        let exact = self.engines.iter().find(|engine| engine.is_exact());
+        let Some(&engine) = exact.or(self.engines.first()) else {
+            return Ok(Verdict::Unknown(Doubt::NoEngine));
+        };
+        if let Some(departure) = departure.filter(|_| !is_wrong || differ_at_end) {
+            return Ok(Verdict::Unknown(Doubt::Engines(departure)));
+        }
+        let (n_loops, assignments) = (self.n_loops, self.assignments);
+        let check = Check::new(engine, self.circuit).loops(n_loops).on(assignments);
+        let (wrong, rounding) = check.watched_by(progress).part(Part::WHOLE)?;
+        let total = assignments.total(self.circuit.inputs().len())?;
+        let names: Vec<&str> = self.engines.iter().map(|engine| engine.name()).collect();
+        let run = Run { assignments, total, rounding, engine: names.join("+"), n_loops };
+        Ok(wrong.map_or_else(|| run.verdict(), Verdict::Refuted))
+    }
 }
 
 /// The first difference of two engines' outputs.
@@ -113,38 +205,58 @@ fn difference(
     })
 }
 
-/// The verdict of engines together, of which `found` is known.
-///
-/// Where all give the same bits in the end, what they say of the circuit counts, as far as rounding lets it. A
-/// model that they do not run alike is not refuted: which of them is right is not known here.
-///
-/// # Errors
-/// As [`agree`].
-pub fn conclude(
-    model: &Model,
-    circuit: &Circuit,
-    engines: &[&dyn Engine],
-    found: &[Agreement],
-    (n_loops, assignments): (usize, Assignments),
-    progress: &dyn Progress,
-) -> Result<Verdict> {
-    let is_wrong = found.iter().any(|agreement| agreement.wrong.is_some());
-    let departure = found.iter().find_map(|agreement| agreement.departure.clone());
-    let differ_at_end = found.iter().any(|agreement| agreement.differs_at_end);
-    // All give the same bits; an engine that is exact is fast, too.
-    let exact = engines.iter().find(|engine| engine.is_exact());
-    let Some(&engine) = exact.or(engines.first()) else {
-        return Ok(Verdict::Unknown(Doubt::NoEngine));
-    };
-    if let Some(departure) = departure.filter(|_| !is_wrong || differ_at_end) {
-        return Ok(Verdict::Unknown(Doubt::Engines(departure)));
+impl fmt::Display for Comparison {
+    /// A line for each engine, and the verdict.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, agreement) in &self.engines {
+            writeln!(f, "{name:<12} {agreement}")?;
+        }
+        for (kind, why) in &self.not_run {
+            writeln!(f, "{:<12} not run: {why}", kind.name())?;
+        }
+        self.statement.fmt(f)
     }
-    let total = assignments.total(circuit.inputs().len())?;
-    let (wrong, rounding) =
-        refute_in(model, circuit, engine, n_loops, assignments, 0..total, progress)?;
-    let names: Vec<&str> = engines.iter().map(|engine| engine.name()).collect();
-    let run = Run { assignments, total, rounding, engine: names.join("+"), n_loops };
-    Ok(wrong.map_or_else(|| run.verdict(), Verdict::Refuted))
+}
+
+impl fmt::Display for Agreement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.departure, &self.wrong) {
+            (Some(difference), _) => {
+                write!(f, "differs from {} {difference}", difference.engines[0])
+            }
+            (None, Some(wrong)) => write!(f, "differs from the circuit: {wrong}"),
+            (None, None) => f.write_str("same bits after every loop"),
+        }
+    }
+}
+
+impl Serialize for Comparison {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'c> {
+            #[serde(flatten)]
+            statement: &'c Statement,
+            engines: Vec<Run<'c>>,
+            not_run: Vec<NotRun>,
+        }
+        #[derive(Serialize)]
+        struct Run<'c> {
+            engine: &'c str,
+            #[serde(flatten)]
+            agreement: &'c Agreement,
+        }
+        #[derive(Serialize)]
+        struct NotRun {
+            engine: &'static str,
+            why: String,
+        }
+        let engines = self.engines.iter().map(|(engine, agreement)| Run { engine, agreement });
+        let not_run = self.not_run.iter();
+        let not_run =
+            not_run.map(|(kind, why)| NotRun { engine: kind.name(), why: why.to_string() });
+        let (engines, not_run) = (engines.collect(), not_run.collect());
+        Flat { statement: &self.statement, engines, not_run }.serialize(serializer)
+    }
 }
 
 #[cfg(test)]
@@ -152,6 +264,7 @@ mod tests {
     use super::*;
     use crate::compile::{Options, compile};
     use crate::family::generate;
+    use crate::model::Model;
     use crate::run::Reference;
 
     /// The reference engine, with one output of one assignment turned over after the loops named.
@@ -160,6 +273,10 @@ mod tests {
     impl Engine for Slip<'_> {
         fn name(&self) -> &str {
             "slip"
+        }
+
+        fn model(&self) -> &Model {
+            self.0.model()
         }
 
         fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
@@ -181,9 +298,10 @@ mod tests {
         if swap {
             engines.reverse();
         }
-        let (assignments, never) = (Assignments::All, std::sync::atomic::AtomicBool::new(false));
-        let found = agree(&model, &circuit, &engines, n_loops, assignments, &never).unwrap();
-        conclude(&model, &circuit, &engines, &found, (n_loops, assignments), &never).unwrap()
+        let assignments = Assignments::All;
+        let crowd = Crowd { engines: &engines, circuit: &circuit, n_loops, assignments };
+        let found = crowd.agree(&()).unwrap();
+        crowd.conclude(&found, &()).unwrap()
     }
 
     #[test]

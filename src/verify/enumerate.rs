@@ -1,4 +1,4 @@
-//! Verification by running: all assignments, or a sample of them.
+//! Which assignments a check goes through: all, a sample, a part; in blocks, spread over threads.
 
 use std::fmt;
 use std::ops::Range;
@@ -9,20 +9,15 @@ use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::rounding::{Judge, Outcome};
-use super::truth::Truth;
-use super::{Counterexample, Progress, Rounding, Run, Verdict, require_same_ports};
 use crate::batch::Batch;
-use crate::circuit::Circuit;
 use crate::error::{Error, Result};
-use crate::model::Model;
-use crate::run::Engine;
+use crate::progress::Progress;
 
 /// The most inputs for which all assignments are tried.
 pub const MAX_EXHAUSTIVE_INPUTS: usize = 40;
 
 /// Assignments that are drawn from one stream of the generator; parts begin at multiples of it.
-const DRAWN: usize = 1024;
+pub(super) const DRAWN: usize = 1024;
 
 /// Which assignments are gone through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -81,7 +76,7 @@ impl Assignments {
     }
 
     /// The same for the assignments in `range`, in blocks of `size`; `check` is given the first one's number, too.
-    fn find_first_in<T: Send>(
+    pub(super) fn find_first_in<T: Send>(
         self,
         n_inputs: usize,
         (range, size): (Range<u64>, usize),
@@ -154,97 +149,6 @@ impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.index, self.count)
     }
-}
-
-/// Compares model and circuit on all `2^n` assignments.
-///
-/// The counterexample is the one with the least number, whatever the number of threads.
-///
-/// # Errors
-/// The ports do not fit, there are more than [`MAX_EXHAUSTIVE_INPUTS`] inputs, or it was cancelled.
-pub fn exhaustive(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    progress: &dyn Progress,
-) -> Result<Verdict> {
-    enumerate(model, circuit, engine, n_loops, Assignments::All, progress)
-}
-
-/// Compares model and circuit on `n_samples` assignments: corners and single bits first, then random
-/// ones from `seed`. Never verifies.
-///
-/// # Errors
-/// The ports do not fit, or it was cancelled.
-pub fn sample(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    (count, seed): (u64, u64),
-    progress: &dyn Progress,
-) -> Result<Verdict> {
-    enumerate(model, circuit, engine, n_loops, Assignments::Sample { count, seed }, progress)
-}
-
-fn enumerate(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    assignments: Assignments,
-    progress: &dyn Progress,
-) -> Result<Verdict> {
-    require_same_ports(model, circuit)?;
-    let truth = Truth::new(circuit, engine)?;
-    let range = assignments.range(circuit.inputs().len(), Part::WHOLE)?;
-    let total = range.end;
-    let (found, rounding) = search(&truth, model, engine, n_loops, assignments, range, progress)?;
-    let engine = format!("{}{}", engine.name(), truth.remark());
-    let run = Run { assignments, total, rounding, engine, n_loops };
-    Ok(found.map_or_else(|| run.verdict(), Verdict::Refuted))
-}
-
-/// The first of the assignments in `range` on which model and circuit differ, whoever runs the model; if there is
-/// none, what that rests on.
-///
-/// # Errors
-/// The ports do not fit, or it was cancelled.
-pub fn refute_in(
-    model: &Model,
-    circuit: &Circuit,
-    engine: &dyn Engine,
-    n_loops: usize,
-    assignments: Assignments,
-    range: Range<u64>,
-    progress: &dyn Progress,
-) -> Result<(Option<Counterexample>, Rounding)> {
-    require_same_ports(model, circuit)?;
-    let truth = Truth::new(circuit, engine)?;
-    search(&truth, model, engine, n_loops, assignments, range, progress)
-}
-
-/// The counterexample of the first block that has one; blocks are spread over threads.
-fn search(
-    truth: &Truth,
-    model: &Model,
-    engine: &dyn Engine,
-    n_loops: usize,
-    assignments: Assignments,
-    range: Range<u64>,
-    progress: &dyn Progress,
-) -> Result<(Option<Counterexample>, Rounding)> {
-    let n_inputs = model.input_positions.len();
-    let blocks = (range, engine.block().next_multiple_of(DRAWN));
-    let judge = Judge::new(model, engine, n_loops, assignments == Assignments::All)?;
-    let found = assignments.find_first_in(n_inputs, blocks, progress, |start, inputs| {
-        let (expected, got) = (truth.run(inputs)?, engine.run(inputs, n_loops)?);
-        let outcome = Outcome { inputs, expected: &expected, got: &got };
-        let found = judge.settle(start, outcome, progress)?;
-        found.map(|found| truth.confirm(model, n_loops, found)).transpose()
-    })?;
-    Ok((found, judge.rounding()))
 }
 
 /// Assignments `start .. start + count` of the sample; `start` is a multiple of [`DRAWN`].

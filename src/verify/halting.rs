@@ -3,117 +3,24 @@
 //! A model of the scheme universal promises, for every input, that (a) the outputs are right when its
 //! halting channel is 1 at all of them, (b) they are after its number of loops, (c) wherever the channel is
 //! 1, the bit that is read there never changes again, and neither does the channel. All three are checked
-//! by running. Any rule can be asked how many loops it takes, and whether it is right.
+//! by running.
 
 use std::fmt;
 use std::ops::ControlFlow;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde::Serialize;
 
 use super::{
-    Assignments, Broken, Counterexample, Doubt, Progress, Proof, Rounding, Run, Undecided, Verdict,
-    compare, require_same_ports,
+    Assignments, Broken, Counterexample, Doubt, Proof, Rounding, Run, Undecided, Verdict, compare,
+    halts_exactly, require_same_ports,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Result};
 use crate::model::Model;
+use crate::progress::Progress;
 use crate::run::{Enclosure, Engine, Halting, Rule, halting_channel};
-
-/// How many loops a rule takes.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Times {
-    /// Entry `r` counts the assignments that stopped after `r` loops.
-    pub counts: Vec<u64>,
-    /// Assignments that did not stop within the loops allowed.
-    pub n_unfinished: u64,
-    /// Assignments that stopped with a wrong output.
-    pub n_wrong: u64,
-    /// The first of them.
-    pub wrong: Option<Counterexample>,
-}
-
-impl Times {
-    /// Assignments that stopped.
-    pub fn n_stopped(&self) -> u64 {
-        self.counts.iter().sum()
-    }
-
-    /// The mean number of loops of those; none if none did.
-    pub fn mean(&self) -> Option<f64> {
-        let loops: u64 = self.counts.iter().zip(0..).map(|(n, r)| n * r).sum();
-        (self.n_stopped() > 0).then(|| loops as f64 / self.n_stopped() as f64)
-    }
-
-    /// The most loops of those.
-    pub fn worst(&self) -> Option<usize> {
-        self.counts.iter().rposition(|&n| n > 0)
-    }
-}
-
-/// Counts after how many loops, at most `n_loops`, the engine's rule stops the assignments, and compares
-/// the outputs of those that stopped with `expected`, such as the oracle's.
-///
-/// # Errors
-/// There are too many assignments, it was cancelled, or `expected` fails.
-pub fn halting_times(
-    engine: &Halting,
-    n_inputs: usize,
-    (n_loops, assignments): (usize, Assignments),
-    expected: &(dyn Fn(&Batch) -> Result<Batch> + Sync),
-    progress: &dyn Progress,
-) -> Result<Times> {
-    let times = Mutex::new(Times { counts: vec![0; n_loops + 1], ..Times::default() });
-    // Blocks end in any order; the first wrong assignment is that of the first block.
-    let first = Mutex::new(None::<(Vec<bool>, Counterexample)>);
-    assignments.find_first(n_inputs, progress, |inputs| {
-        let (halted, expected) = (engine.run_until_halted(inputs, n_loops)?, expected(inputs)?);
-        let mut outputs = halted.outputs;
-        let mut times = times.lock().expect("no thread panics with the lock");
-        for (a, stopped) in halted.stopped.iter().enumerate() {
-            match stopped {
-                Some(r) => times.counts[*r] += 1,
-                None => {
-                    times.n_unfinished += 1;
-                    // Nothing was promised of these.
-                    let signals = 0..outputs.n_signals();
-                    signals.for_each(|o| outputs.set(o, a, expected.get(o, a)));
-                }
-            }
-        }
-        times.n_wrong += n_differences(&expected, &outputs);
-        if let Some(wrong) = compare(inputs, &expected, &outputs) {
-            let mut first = first.lock().expect("no thread panics with the lock");
-            let key = inputs.column(0);
-            let is_earlier = |(other, _): &(Vec<bool>, Counterexample)| is_before(&key, other);
-            if first.as_ref().is_none_or(is_earlier) {
-                *first = Some((key, wrong));
-            }
-        }
-        Ok(None::<()>)
-    })?;
-    let first = first.into_inner().expect("no thread panics with the lock");
-    let times = times.into_inner().expect("no thread panics with the lock");
-    Ok(Times { wrong: first.map(|(_, wrong)| wrong), ..times })
-}
-
-/// Whether assignment `a` has a lower number than `b`: input `i` is bit `i`.
-fn is_before(a: &[bool], b: &[bool]) -> bool {
-    a.iter().rev().lt(b.iter().rev())
-}
-
-/// The columns in which two batches differ.
-fn n_differences(a: &Batch, b: &Batch) -> u64 {
-    let last = a.words_per_signal().saturating_sub(1);
-    let word = |w: usize| {
-        let mask = if w == last { a.tail_mask() } else { u64::MAX };
-        let different = |o: usize| a.words(o)[w] ^ b.words(o)[w];
-        ((0..a.n_signals()).fold(0, |all, o| all | different(o)) & mask).count_ones()
-    };
-    (0..a.words_per_signal()).map(|w| u64::from(word(w))).sum()
-}
 
 /// For how long what is known was seen to stay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -146,20 +53,20 @@ enum Found {
 /// Checks the three promises of a halting model.
 ///
 /// # Errors
-/// The ports do not fit, the rule is not [`Rule::Known`], there are too many assignments, or it was
-/// cancelled.
-pub fn check_halting(
-    model: &Model,
-    circuit: &Circuit,
+/// As [`Check::run`](super::Check::run).
+pub(super) fn check(
     engine: &Halting,
+    circuit: &Circuit,
     assignments: Assignments,
     progress: &dyn Progress,
 ) -> Result<Verdict> {
+    let model = engine.model();
     require_same_ports(model, circuit)?;
     if engine.rule() != Rule::Known {
         return Err(Error::new("the rule known", engine.rule().to_string()));
     }
     let (oracle, n_inputs) = (Oracle::new(circuit)?, circuit.inputs().len());
+    progress.begin(assignments.total(n_inputs)?, "assignments");
     let moving = AtomicBool::new(false);
     let found = assignments.find_first(n_inputs, progress, |inputs| {
         let halted = engine.run_until_halted(inputs, model.n_loops)?;
@@ -175,7 +82,7 @@ pub fn check_halting(
         Ok(watched.change.map(Found::Broken))
     })?;
     let total = assignments.total(n_inputs)?;
-    let rounding = rounding(model, engine, found.as_ref());
+    let rounding = rounding(engine, found.as_ref());
     let engine = engine.name().to_string();
     let run = Run { assignments, total, rounding, engine, n_loops: model.n_loops };
     let known = match moving.into_inner() {
@@ -196,16 +103,9 @@ pub fn check_halting(
     })
 }
 
-/// Whether no sum rounds, by the resident engine's premises, of its probes as well: when a model halts may hang on
-/// rounding as much as its bits.
-pub fn halts_exactly(model: &Model, engine: &Halting) -> bool {
-    engine.is_exact()
-        || Halting::by_resident(model, engine.rule()).is_ok_and(|engine| engine.is_exact())
-}
-
-fn rounding(model: &Model, engine: &Halting, found: Option<&Found>) -> Rounding {
+fn rounding(engine: &Halting, found: Option<&Found>) -> Rounding {
     match found {
-        _ if halts_exactly(model, engine) => Rounding::Exact,
+        _ if halts_exactly(engine) => Rounding::Exact,
         Some(Found::Wrong(Counterexample { input, output, .. })) => {
             let (input, output) = (input.clone(), *output);
             Rounding::Undecided(Undecided { input, output, margin: None })

@@ -1,12 +1,10 @@
 //! Certificate and miter together: a proof where the claim is no help, an input where the model is wrong.
 
-use std::time::Duration;
-
 use super::certificate::{Certificate, certify_or};
 use super::early::circuit_so_far;
 use super::miter::{Equivalence, equivalent};
 use super::rounding::settle_one;
-use super::{Counterexample, decompile};
+use super::{Counterexample, Policy, decompile};
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::Result;
@@ -15,26 +13,46 @@ use crate::network::Network;
 use crate::run::Engine;
 use crate::sat::Limits;
 
-/// How long SAT is tried.
-const LIMITS: Limits = Limits { conflicts: None, time: Some(Duration::from_secs(60)) };
+/// What a certificate starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Clue {
+    /// The model's claim; where it does not lead to a proof, SAT.
+    Claim,
+    /// Nothing but the weights.
+    None,
+}
 
 /// The certificate of a model; where the claim does not lead to a proof, the network read from the
 /// weights is compared with the circuit by SAT.
 pub fn prove(model: &Model, circuit: &Circuit) -> Certificate {
-    certify_or(model, circuit, &by_miter)
+    certificate(model, circuit, Clue::Claim, Policy::SAT)
 }
 
 /// The same without a look at the claim.
 pub fn prove_by_miter(model: &Model, circuit: &Circuit) -> Certificate {
+    certificate(model, circuit, Clue::None, Policy::SAT)
+}
+
+/// The certificate of a model, for which SAT may take so much.
+pub(super) fn certificate(
+    model: &Model,
+    circuit: &Circuit,
+    clue: Clue,
+    limits: Limits,
+) -> Certificate {
+    let by_miter = |network: &Network, circuit: &Circuit| by_miter(network, circuit, limits);
+    if clue == Clue::Claim {
+        return certify_or(model, circuit, &by_miter);
+    }
     let parts = model.clone().into_parts();
     let unclaimed = Model::new(Parts { claim: Default::default(), ..parts });
     certify_or(&unclaimed.expect("a model without a claim is a model"), circuit, &by_miter)
 }
 
-fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
+fn by_miter(network: &Network, circuit: &Circuit, limits: Limits) -> Option<String> {
     let outputs: Vec<String> = circuit.outputs().iter().map(|o| o.name.clone()).collect();
     let read = network.to_circuit(circuit.input_names(), &outputs).ok()?;
-    match equivalent(&read, circuit, LIMITS) {
+    match equivalent(&read, circuit, limits) {
         // Not how many lemmas: that is the solver's affair, and a kept certificate outlives a solver.
         Ok(Equivalence::Equal { .. }) => Some("a miter, by SAT, proof checked".to_string()),
         _ => None,
@@ -46,14 +64,20 @@ fn by_miter(network: &Network, circuit: &Circuit) -> Option<String> {
 ///
 /// # Errors
 /// The ports do not fit.
-pub fn refute(
-    model: &Model,
-    circuit: &Circuit,
+pub fn refute(engine: &dyn Engine, circuit: &Circuit) -> Result<Option<Counterexample>> {
+    refute_within(engine, circuit, Policy::SAT)
+}
+
+/// The same, for which SAT may take so much.
+pub(super) fn refute_within(
     engine: &dyn Engine,
+    circuit: &Circuit,
+    limits: Limits,
 ) -> Result<Option<Counterexample>> {
+    let model = engine.model();
     let Ok(read) = decompile(model).or_else(|_| circuit_so_far(model)) else { return Ok(None) };
-    let Equivalence::Differ(input) = equivalent(&read, circuit, LIMITS)? else { return Ok(None) };
+    let Equivalence::Differ(input) = equivalent(&read, circuit, limits)? else { return Ok(None) };
     let inputs = Batch::from_columns(input.len(), &[input])?;
     let expected = Oracle::new(circuit)?.run(&inputs)?;
-    settle_one(model, engine, model.n_loops, &inputs, &expected)
+    settle_one(engine, engine.model().n_loops, &inputs, &expected)
 }

@@ -14,10 +14,11 @@ use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::verdict::as_bits;
-use super::{Counterexample, Progress, bit_string, compare};
+use super::{Counterexample, bit_string, compare};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::model::{Model, Scheme};
+use crate::model::Scheme;
+use crate::progress::Progress;
 use crate::run::{Decision, Enclosure, Engine, Resident, Softmax};
 
 /// How far bits that were run depend on who runs the model.
@@ -135,8 +136,8 @@ enum Means<'m> {
 }
 
 /// Whether no sum rounds, by what the engine knows or by the resident engine's premises.
-pub(super) fn is_exact(model: &Model, engine: &dyn Engine) -> bool {
-    engine.is_exact() || Resident::new(model).is_ok_and(|engine| engine.is_exact())
+fn is_exact(engine: &dyn Engine) -> bool {
+    engine.is_exact() || Resident::new(engine.model()).is_ok_and(|engine| engine.is_exact())
 }
 
 /// Says of bits that an engine found whether every honest runner finds them.
@@ -170,19 +171,15 @@ impl<'m> Judge<'m> {
     ///
     /// # Errors
     /// The decoder refuses the model.
-    pub fn new(
-        model: &'m Model,
-        engine: &dyn Engine,
-        n_loops: usize,
-        looks_at_all: bool,
-    ) -> Result<Self> {
+    pub fn new(runner: &'m dyn Engine, n_loops: usize, looks_at_all: bool) -> Result<Self> {
+        let model = runner.model();
         let means = match model.scheme {
-            _ if is_exact(model, engine) => Means::Exact,
+            _ if is_exact(runner) => Means::Exact,
             Scheme::Universal => Means::None,
             _ => Means::Enclosed(Box::new(Enclosure::new(model)?)),
         };
         let (is_exact, seen) = (AtomicBool::new(true), Mutex::new(Seen::default()));
-        let engine = engine.name().to_string();
+        let engine = runner.name().to_string();
         Ok(Judge { means, engine, n_loops, looks_at_all, is_exact, seen })
     }
 
@@ -307,7 +304,6 @@ impl<'m> Judge<'m> {
 /// # Errors
 /// The engine fails, or finds a bit that no honest runner finds.
 pub(super) fn settle_one(
-    model: &Model,
     engine: &dyn Engine,
     n_loops: usize,
     inputs: &Batch,
@@ -315,7 +311,7 @@ pub(super) fn settle_one(
 ) -> Result<Option<Counterexample>> {
     let got = engine.run(inputs, n_loops)?;
     let outcome = Outcome { inputs, expected, got: &got };
-    Judge::new(model, engine, n_loops, false)?.settle(0, outcome, &AtomicBool::new(false))
+    Judge::new(engine, n_loops, false)?.settle(0, outcome, &())
 }
 
 #[cfg(test)]

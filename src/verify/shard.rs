@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 
 use super::rounding::settle_one;
 use super::{
-    Assignments, Counterexample, PairBy, Part, Rounding, Run, Subject, Verdict, bit_string,
-    require_same_ports,
+    Assignments, Counterexample, Identity, PairBy, Part, Policy, Rounding, Run, Statement, Subject,
+    Verdict, bit_string,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Place, Result};
-use crate::model::Model;
+use crate::progress::Progress;
 use crate::run::Engine;
 
 const FORMAT: &str = "circuit2tf-shard";
@@ -68,11 +68,12 @@ impl Shard {
     /// There are too many inputs to go through all assignments.
     pub fn new(
         subject: &Subject,
-        (n_inputs, n_loops): (usize, usize),
         (assignments, part): (Assignments, Part),
         engine: &str,
         (found, rounding): (Option<&Counterexample>, Rounding),
     ) -> Result<Self> {
+        let (n_inputs, n_loops) = (subject.circuit().inputs().len(), subject.model().n_loops);
+        let Identity { pairing, model_sha256, circuit_sha256 } = subject.identity().clone();
         let range = assignments.range(n_inputs, part)?;
         let difference = |found: &Counterexample| Difference {
             input: bit_string(&found.input),
@@ -82,9 +83,9 @@ impl Shard {
         Ok(Shard {
             format: FORMAT.to_string(),
             version: VERSION,
-            model_sha256: subject.model_sha256.clone(),
-            circuit_sha256: subject.circuit_sha256.clone(),
-            pairing: subject.pairing.by(),
+            model_sha256,
+            circuit_sha256,
+            pairing: pairing.by(),
             n_inputs,
             n_loops,
             seed: match assignments {
@@ -141,7 +142,7 @@ impl Shard {
     }
 
     /// An error unless it is a part of a check of this model and circuit.
-    fn require_of(&self, subject: &Subject, n_inputs: usize) -> Result<()> {
+    fn require_of(&self, subject: &Identity, n_inputs: usize) -> Result<()> {
         for (what, expected, found) in [
             ("model", &subject.model_sha256, &self.model_sha256),
             ("circuit", &subject.circuit_sha256, &self.circuit_sha256),
@@ -198,18 +199,17 @@ pub struct Merged {
     shards: Vec<(String, Shard)>,
 }
 
-/// Puts the parts of a check of `subject`, of so many inputs, together; `shards` are with their names.
+/// Puts the parts of a check of `subject` together; `shards` are with their names.
 ///
 /// # Errors
 /// A part is of another model or circuit, the parts are not of one check, or they do not cover every
 /// assignment exactly once.
-pub fn merge(
-    mut shards: Vec<(String, Shard)>,
-    subject: &Subject,
-    n_inputs: usize,
-) -> Result<Merged> {
+pub fn merge(mut shards: Vec<(String, Shard)>, subject: &Subject) -> Result<Merged> {
+    let n_inputs = subject.circuit().inputs().len();
     for (name, shard) in &shards {
-        shard.require_of(subject, n_inputs).map_err(|error| error.at(Place::File(name.clone())))?;
+        shard
+            .require_of(subject.identity(), n_inputs)
+            .map_err(|error| error.at(Place::File(name.clone())))?;
     }
     let Some((first_name, first)) = shards.first().cloned() else {
         return Err(Error::new("at least one shard file", "none"));
@@ -248,18 +248,28 @@ fn require_cover(shards: &[(String, Shard)], total: u64) -> Result<()> {
 }
 
 impl Merged {
-    /// The loops that were run.
-    pub fn n_loops(&self) -> usize {
-        self.first.n_loops
-    }
-
-    /// Whether some part has a counterexample, so that the verdict needs an engine.
-    pub fn is_refuted(&self) -> bool {
-        self.shards.iter().any(|(_, shard)| shard.counterexample.is_some())
+    /// The verdict on the model and circuit that all parts are of; counterexamples are run again, on an engine as
+    /// `policy` says.
+    ///
+    /// # Errors
+    /// A counterexample is none, or the model cannot be run.
+    pub fn decide(
+        &self,
+        subject: Subject,
+        policy: &Policy,
+        progress: &dyn Progress,
+    ) -> Result<Statement> {
+        if self.shards.iter().all(|(_, shard)| shard.counterexample.is_none()) {
+            return Ok(subject.state(self.verdict()));
+        }
+        let subject = subject.with_loops(self.first.n_loops)?;
+        let engine = policy.prepare(subject.model(), progress)?;
+        policy.budget.require(&*engine, self.shards.len() as u64)?;
+        Ok(subject.state(self.replay(&*engine, subject.circuit())?))
     }
 
     /// The verdict of all parts together, where none has a counterexample.
-    pub fn verdict(&self) -> Verdict {
+    fn verdict(&self) -> Verdict {
         let engines = self.shards.iter().map(|(_, shard)| shard.engine.as_str());
         let engines: BTreeSet<&str> = engines.collect();
         let engine = Vec::from_iter(engines).join("+");
@@ -269,12 +279,8 @@ impl Merged {
         Run { assignments: self.first.assignments(), total, rounding, engine, n_loops }.verdict()
     }
 
-    /// The same where some have, all of which are run again on model and circuit.
-    ///
-    /// # Errors
-    /// The ports do not fit, or a counterexample is none.
-    pub fn replay(&self, model: &Model, circuit: &Circuit, engine: &dyn Engine) -> Result<Verdict> {
-        require_same_ports(model, circuit)?;
+    /// The same where some have, all of which are run again.
+    fn replay(&self, engine: &dyn Engine, circuit: &Circuit) -> Result<Verdict> {
         let mut first = None;
         for (name, shard) in &self.shards {
             let at_file = |error: Error| error.at(Place::File(name.clone()));
@@ -282,7 +288,7 @@ impl Merged {
             let inputs = Batch::from_columns(shard.n_inputs, std::slice::from_ref(&claimed.input));
             let inputs = inputs.map_err(at_file)?;
             let expected = Oracle::new(circuit)?.run(&inputs).map_err(at_file)?;
-            let found = settle_one(model, engine, shard.n_loops, &inputs, &expected)?;
+            let found = settle_one(engine, shard.n_loops, &inputs, &expected)?;
             if found.as_ref() != Some(&claimed) {
                 let found = found.map_or("no difference".to_string(), |found| found.to_string());
                 let error = Error::new(format!("the counterexample {claimed}"), found);

@@ -1,18 +1,23 @@
 //! What a verdict is about: a model and a circuit, by the hashes of their bytes, and how their ports are paired.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::Pairing;
+use super::{PairBy, Pairing, Statement, Verdict};
+use crate::circuit::{Circuit, Literal};
+use crate::error::Result;
+use crate::model::{Model, file};
 
 /// Digits of a hash in a line; JSON has them all.
 const DIGITS: usize = 12;
 
-/// A model and a circuit.
+/// Which model and which circuit: part of every verdict.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
-pub struct Subject {
+pub struct Identity {
+    /// How their ports are paired.
     pub pairing: Pairing,
     /// Of the model file's bytes, in hexadecimal.
     pub model_sha256: String,
@@ -20,12 +25,103 @@ pub struct Subject {
     pub circuit_sha256: String,
 }
 
-impl fmt::Display for Subject {
+impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = |hash: &str| hash.chars().take(DIGITS).collect::<String>();
         let [model, circuit] = [&self.model_sha256, &self.circuit_sha256].map(|hash| first(hash));
         write!(f, "pairing={} model={model} circuit={circuit}", self.pairing.by())
     }
+}
+
+/// A model and the circuit that it may compute, whose ports are in the same order.
+#[derive(Debug, Clone)]
+pub struct Subject<'a> {
+    model: Cow<'a, Model>,
+    circuit: &'a Circuit,
+    identity: Identity,
+}
+
+impl<'a> Subject<'a> {
+    /// A model and a circuit that were not read from files: the model's hash is that of the file it would be
+    /// written to, the circuit's that of its nodes and names.
+    ///
+    /// # Errors
+    /// The circuit is sequential, or the numbers of inputs or outputs differ.
+    pub fn new(model: &'a Model, circuit: &'a Circuit) -> Result<Self> {
+        let identity = Identity {
+            pairing: Pairing::new(model, circuit, None)?,
+            model_sha256: sha256(&file::to_bytes(model)),
+            circuit_sha256: sha256(structure(circuit).as_bytes()),
+        };
+        let model = match identity.pairing.is_in_order() {
+            true => Cow::Borrowed(model),
+            false => Cow::Owned(identity.pairing.arrange(model.clone())),
+        };
+        Ok(Subject { model, circuit, identity })
+    }
+
+    /// A model and a circuit with the hashes of their files; `asked` says how ports are paired, which is by name
+    /// where that can be done.
+    ///
+    /// # Errors
+    /// As [`Subject::new`], or the names of ports differ where they are asked for.
+    pub fn of_files(
+        (model, model_sha256): (Model, String),
+        (circuit, circuit_sha256): (&'a Circuit, String),
+        asked: Option<PairBy>,
+    ) -> Result<Self> {
+        let pairing = Pairing::new(&model, circuit, asked)?;
+        let model = Cow::Owned(pairing.arrange(model));
+        let identity = Identity { pairing, model_sha256, circuit_sha256 };
+        Ok(Subject { model, circuit, identity })
+    }
+
+    /// The same model with another number of loops.
+    ///
+    /// # Errors
+    /// As [`Model::with_loops`].
+    pub fn with_loops(self, n_loops: usize) -> Result<Self> {
+        let model = Cow::Owned(self.model.into_owned().with_loops(n_loops)?);
+        Ok(Subject { model, ..self })
+    }
+
+    /// The model, with its ports in the circuit's order.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// The circuit.
+    pub fn circuit(&self) -> &'a Circuit {
+        self.circuit
+    }
+
+    /// A verdict, with what it is about.
+    pub fn state(&self, verdict: Verdict) -> Statement {
+        Statement { verdict, subject: self.identity.clone() }
+    }
+
+    /// Which model and circuit these are.
+    pub fn identity(&self) -> &Identity {
+        &self.identity
+    }
+}
+
+/// All that a verdict rests on: the ports by name, and what is between them.
+fn structure(circuit: &Circuit) -> String {
+    let mut text = String::new();
+    let operand =
+        |l: Literal| format!(" {}{}", if l.complemented { "!" } else { "" }, l.node.index());
+    for id in circuit.nodes() {
+        let operands: String = circuit.fanins(id).map(operand).collect();
+        text += &format!("{:?}{operands}\n", circuit.kind(id));
+    }
+    for (id, name) in circuit.inputs().iter().zip(circuit.input_names()) {
+        text += &format!("input {} {name:?}\n", id.index());
+    }
+    for output in circuit.outputs() {
+        text += &format!("output{} {:?}\n", operand(output.literal), output.name);
+    }
+    text
 }
 
 /// The hash of a file's bytes, or of a family spec's text, in hexadecimal.

@@ -11,7 +11,7 @@ use serde::{Serialize, Serializer};
 
 use super::certificate::{Certificate, Facts};
 use super::halting::Final;
-use super::{Assignments, Counterexample, Part, Rounding, Subject, bit_string};
+use super::{Assignments, Counterexample, Identity, Part, Rounding, bit_string};
 
 /// What a check found.
 #[derive(Debug, Clone, PartialEq)]
@@ -337,7 +337,7 @@ impl From<&Certificate> for Verdict {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
     pub verdict: Verdict,
-    pub subject: Subject,
+    pub subject: Identity,
 }
 
 /// An input of a verdict, and an output if one is named, as the model's file numbers them.
@@ -389,7 +389,7 @@ impl Serialize for Statement {
             #[serde(flatten)]
             model_ports: Option<ModelPorts>,
             #[serde(flatten)]
-            subject: &'s Subject,
+            subject: &'s Identity,
         }
         let (verdict, subject) = (&self.verdict, &self.subject);
         Flat { verdict, model_ports: self.model_ports(), subject }.serialize(serializer)

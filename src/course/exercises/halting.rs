@@ -1,7 +1,5 @@
 //! When to stop: rules that are sound, and how early they stop.
 
-use std::sync::atomic::AtomicBool;
-
 use super::{any, log2_ceil, network, no_facts};
 use crate::circuit::Oracle;
 use crate::compile::Options;
@@ -94,9 +92,7 @@ fn stopping_times(spec: &str) -> Result<Times> {
     let model = universal::compile(&circuit, "", &Options::default())?;
     let engine = Halting::new(&model, Rule::Known)?;
     let (oracle, plan) = (Oracle::new(&circuit)?, (model.n_loops, Assignments::All));
-    let n_inputs = circuit.inputs().len();
-    let never = AtomicBool::new(false);
-    halting_times(&engine, n_inputs, plan, &|inputs| oracle.run(inputs), &never)
+    halting_times(&engine, plan, &|inputs| oracle.run(inputs), &())
 }
 
 /// The mean number of steps until the outputs are those of the step before, from gates at 0, over at most

@@ -14,7 +14,7 @@ use super::looped::cross_entropy;
 use super::{Looped, Start, Task, from_candle};
 use crate::error::{Error, Result};
 use crate::model::Model;
-use crate::verify::Progress;
+use crate::progress::Progress;
 
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -189,7 +189,7 @@ mod tests {
         let model = soft_model(&circuit, 2.0, 256.0).unwrap();
         let task = Task::new(&circuit, &model).unwrap();
         let looped = Looped::new(&model, start, 1).unwrap();
-        train(&looped, &task, &config, &AtomicBool::new(false)).unwrap()
+        train(&looped, &task, &config, &()).unwrap()
     }
 
     const SHORT: Config = Config { n_steps: 30, learning_rate: 0.01, n_loops: 1 };

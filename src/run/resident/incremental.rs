@@ -227,6 +227,10 @@ impl Engine for Incremental<'_> {
         "incremental"
     }
 
+    fn model(&self) -> &Model {
+        self.resident.frame.model
+    }
+
     fn is_exact(&self) -> bool {
         self.resident.is_exact()
     }

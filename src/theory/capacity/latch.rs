@@ -19,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 use super::noise::{Latchable, latchable_levels};
 use crate::error::{Error, Result};
 use crate::model::{Block, Dtype};
-use crate::verify::Progress;
+use crate::progress::Progress;
 
 /// The most levels that are tried.
 pub const MAX_LEVELS: u64 = 512;

@@ -1,7 +1,5 @@
 //! Claims about capacity and learning: storage, schedules, latches, counting, gradients.
 
-use std::sync::atomic::AtomicBool;
-
 use super::{Claim, Evidence, Ground, Kind, Status, map};
 use crate::error::Result;
 use crate::family::generate;
@@ -198,7 +196,7 @@ fn parallelism_bound(evidence: &mut Evidence) -> Result<()> {
 fn latch_bound(evidence: &mut Evidence) -> Result<()> {
     for dtype in [Dtype::F64, Dtype::F32, Dtype::F16] {
         for noise in [0.25, 0.1, 0.07] {
-            let found = latch::experiment(dtype, noise, 10_000, 1, &AtomicBool::new(false))?;
+            let found = latch::experiment(dtype, noise, 10_000, 1, &())?;
             let (held, bound) = (found.adversarial.levels, found.bound.reaching);
             evidence.note(
                 held == bound && found.adversarial.one_more.is_some(),

@@ -1,7 +1,5 @@
 //! When a looped model may stop, and what a fixed number of layers computes.
 
-use std::sync::atomic::AtomicBool;
-
 use super::scope::{self, Arithmetic, Mask, Reads, Scope, Start, Summation, Uniformity, Weighting};
 use super::{Claim, EXACT, Evidence, Ground, Kind, Status};
 use crate::batch::Batch;
@@ -12,7 +10,7 @@ use crate::family::generate;
 use crate::model::{Dtype, Model};
 use crate::reasoning::{pause, universal};
 use crate::run::{Engine, Halting, Reference, Rule};
-use crate::verify::{Assignments, Times, Verdict, check_halting, halting_times, prove};
+use crate::verify::{Assignments, Check, Times, Verdict, halting_times, prove};
 
 /// The scheme `pause`: this compiler's models, unrolled.
 const PAUSED: Scope = Scope {
@@ -172,11 +170,11 @@ fn halting_model(spec: &str, layers: usize) -> Result<Model> {
 /// The loops that a rule takes on all inputs, one loop more than needed being allowed.
 fn times(spec: &str, model: &Model, rule: Rule) -> Result<Times> {
     let circuit = generate(spec)?;
-    let (oracle, n_inputs) = (Oracle::new(&circuit)?, circuit.inputs().len());
+    let oracle = Oracle::new(&circuit)?;
     let engine = Halting::new(model, rule)?;
     let plan = (model.n_loops + 1, Assignments::All);
     let expected = |inputs: &Batch| oracle.run(inputs);
-    halting_times(&engine, n_inputs, plan, &expected, &AtomicBool::new(false))
+    halting_times(&engine, plan, &expected, &())
 }
 
 fn known_outputs(evidence: &mut Evidence) -> Result<()> {
@@ -184,9 +182,7 @@ fn known_outputs(evidence: &mut Evidence) -> Result<()> {
         for layers in [1, 2] {
             let model = halting_model(spec, layers)?;
             let engine = Halting::new(&model, Rule::Known)?;
-            let never = AtomicBool::new(false);
-            let verdict =
-                check_halting(&model, &generate(spec)?, &engine, Assignments::All, &never)?;
+            let verdict = Check::until_known(&engine, &generate(spec)?).run()?;
             let holds = matches!(verdict, Verdict::Verified { .. });
             evidence.note(holds, format!("{spec}, {layers} layers: {verdict}"));
         }

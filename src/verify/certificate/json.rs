@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::super::{PairBy, Subject};
+use super::super::{Identity, PairBy};
 use super::{ASSUMPTIONS, Certificate, Condition, Facts};
 use crate::circuit::Circuit;
 use crate::content;
@@ -60,7 +60,7 @@ struct Entry {
 
 impl CertificateFile {
     /// A certificate and what it is about.
-    pub fn new(certificate: Certificate, subject: &Subject) -> Self {
+    pub fn new(certificate: Certificate, subject: &Identity) -> Self {
         let Certificate { conditions, facts } = &certificate;
         let document = Document {
             format: FORMAT.to_string(),
@@ -120,7 +120,7 @@ impl CertificateFile {
         &self,
         model: &Model,
         circuit: &Circuit,
-        subject: &Subject,
+        subject: &Identity,
         provers: &[&Prover],
     ) -> Result<Certificate> {
         self.require_about(subject)?;
@@ -147,7 +147,7 @@ impl CertificateFile {
 }
 
 impl CertificateFile {
-    fn require_about(&self, subject: &Subject) -> Result<()> {
+    fn require_about(&self, subject: &Identity) -> Result<()> {
         let pairing = subject.pairing.by().to_string();
         for (key, right, hint) in [
             ("model_sha256", &subject.model_sha256, "the certificate is about another model"),
