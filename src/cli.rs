@@ -31,6 +31,7 @@ mod explore;
 mod families;
 mod halting;
 mod info;
+#[cfg(feature = "candle")]
 mod learn;
 mod loops;
 mod plot;
@@ -92,7 +93,14 @@ enum Command {
     /// Compare what tokens and latent states can hold with what circuits ask for
     Capacity(capacity::Args),
     /// Measure gradients through loops, and train looped models
+    #[cfg(feature = "candle")]
     Learn(learn::Args),
+    /// Not in this program: it was built without the cargo feature candle
+    #[cfg(not(feature = "candle"))]
+    Learn {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+        _arguments: Vec<String>,
+    },
     /// List what is claimed and how well it stands, or run a claim's check
     Claims(claims::Args),
     /// List the devices that models can run on
@@ -178,7 +186,12 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Depth(args) => depth::main(&args),
         Command::Census(args) => depth::census(&args),
         Command::Capacity(args) => capacity::main(&args),
+        #[cfg(feature = "candle")]
         Command::Learn(args) => learn::main(&args),
+        #[cfg(not(feature = "candle"))]
+        Command::Learn { .. } => {
+            Err(circuit2tf::Error::not_compiled_in("gradients and training", "candle"))
+        }
         Command::Claims(args) => claims::main(&args),
         Command::Devices(args) => devices::main(&args),
         Command::Selftest(args) => selftest::main(&args),

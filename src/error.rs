@@ -81,6 +81,13 @@ impl Error {
         Error::new("", text)
     }
 
+    /// What was asked for needs a cargo feature that this build does not have.
+    pub fn not_compiled_in(what: &str, feature: &str) -> Self {
+        let found = format!("a program built without the cargo feature {feature}");
+        Error::new(format!("support for {what}"), found)
+            .hint(format!("cargo build --release --features {feature}"))
+    }
+
     /// The work was stopped after `done` of `total` of `what`.
     pub fn cancelled(done: u64, total: u64, what: &str) -> Self {
         let text = format!("stopped: {done} of {total} {what}");

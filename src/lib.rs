@@ -17,6 +17,12 @@
 //! # Ok::<(), circuit2tf::Error>(())
 //! ```
 //!
+//! # Features
+//!
+//! With `default-features = false` it is a library and no more. `candle` (on by default) adds the dense engine and
+//! learning; without it, asking for them is an error that says so. `program` (on by default) is the program and the
+//! course. `cadical`, `cuda`, `metal` and `gpu` are explained in `Cargo.toml`.
+//!
 //! # Code map, in the order data flows
 //!
 //! | room | what it is | may import |
@@ -53,6 +59,7 @@ pub mod circuit;
 pub mod claim;
 pub mod compile;
 pub mod content;
+#[cfg(feature = "program")]
 pub mod course;
 mod error;
 pub mod explorer;

@@ -20,6 +20,7 @@
 pub mod coconut;
 pub mod cost;
 pub mod cot;
+#[cfg(feature = "candle")]
 pub mod learning;
 pub mod liveness;
 pub mod pause;

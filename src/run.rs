@@ -6,8 +6,12 @@ use crate::batch::{Batch, LutProgram};
 use crate::error::{Error, Result};
 use crate::model::Model;
 
+#[cfg(not(feature = "candle"))]
+mod absent;
 mod decoder;
+#[cfg(feature = "candle")]
 mod dense;
+mod device;
 mod effort;
 mod enclosure;
 mod forward;
@@ -20,8 +24,12 @@ mod reference;
 mod resident;
 mod simd;
 
+#[cfg(not(feature = "candle"))]
+pub use absent::Dense;
 pub use decoder::{Decoder, Emission, Emitted};
-pub use dense::{Dense, Device, DeviceName};
+#[cfg(feature = "candle")]
+pub use dense::Dense;
+pub use device::{Device, DeviceName};
 pub use effort::{Effort, Pace};
 pub use enclosure::{Assumptions, Decision, Enclosed, Enclosure, Interval, Quantity, Softmax};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};

@@ -84,7 +84,7 @@ const STRICTER: [(&str, &[&str]); 1] =
 const CRATES: [(&str, &[&str]); 5] = [
     ("petgraph", &["circuit"]),
     ("ndarray", &["model", "compile", "run", "reasoning", "theory", "trace"]),
-    ("candle_core", &["run/dense", "reasoning/learning"]),
+    ("candle_core", &["run/dense", "run/device", "reasoning/learning"]),
     ("candle_nn", &["reasoning/learning"]),
     ("wgpu", &["run/gpu"]),
 ];

@@ -21,19 +21,16 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use self::weights::{Layer, Weights};
-use super::{Engine, Step, require_inputs};
+use super::{Device, DeviceName, Engine, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::Result;
 use crate::model::{Attention, Dtype, Model};
 
 mod basic;
-mod device;
 mod fused;
 mod rounding;
 mod softmax;
 mod weights;
-
-pub use device::{Device, DeviceName};
 
 /// The dense engine for one model on one device.
 #[derive(Debug)]

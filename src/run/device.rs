@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+#[cfg(feature = "candle")]
 use candle_core as candle;
 
 use crate::error::{Error, Result};
@@ -68,13 +69,18 @@ impl FromStr for DeviceName {
 #[derive(Debug, Clone)]
 pub struct Device {
     name: DeviceName,
+    #[cfg(feature = "candle")]
     pub(super) inner: candle::Device,
 }
 
 impl Device {
     /// The processor.
     pub fn cpu() -> Self {
-        Device { name: DeviceName::Cpu, inner: candle::Device::Cpu }
+        Device {
+            name: DeviceName::Cpu,
+            #[cfg(feature = "candle")]
+            inner: candle::Device::Cpu,
+        }
     }
 
     /// Opens a device.
@@ -83,11 +89,20 @@ impl Device {
     /// This program was built without it, or it does not answer; the hint says what to do.
     pub fn open(name: DeviceName) -> Result<Self> {
         if !name.is_compiled_in() {
-            let feature = name.feature();
-            let found = format!("a program built without the cargo feature {feature}");
-            return Err(Error::new(format!("support for the device {name}"), found)
-                .hint(format!("cargo build --release --features {feature}, or --device cpu")));
+            let error = Error::not_compiled_in(&format!("the device {name}"), name.feature());
+            let hint = format!("{}, or --device cpu", error.hint);
+            return Err(error.hint(hint));
         }
+        Device::connect(name)
+    }
+
+    #[cfg(not(feature = "candle"))]
+    fn connect(name: DeviceName) -> Result<Self> {
+        Ok(Device { name })
+    }
+
+    #[cfg(feature = "candle")]
+    fn connect(name: DeviceName) -> Result<Self> {
         // Not `cuda_if_available`: it does not fall back, and a silent fallback would be no help.
         let opened = match name {
             DeviceName::Cpu => Ok(candle::Device::Cpu),
@@ -106,12 +121,14 @@ impl Device {
     }
 
     /// An error of a computation on this device.
+    #[cfg(feature = "candle")]
     pub(super) fn error(&self, error: &candle::Error) -> Error {
         Error::message(format!("the dense engine on {}: {}", self.name, one_line(error)))
     }
 }
 
 /// The first line of what candle says; a backtrace may follow it.
+#[cfg(feature = "candle")]
 fn one_line(error: &candle::Error) -> String {
     error.to_string().lines().next().unwrap_or_default().to_string()
 }
