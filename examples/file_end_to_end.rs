@@ -8,7 +8,7 @@ use circuit2tf::compile::{Options, compile};
 use circuit2tf::model::file;
 use circuit2tf::run::{Engine, Reference};
 use circuit2tf::verify::{Verdict, bit_string, prove};
-use circuit2tf::{Error, Result, format};
+use circuit2tf::{Result, format};
 
 const DEFAULT_CIRCUIT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/circuits/c17.bench");
 
@@ -17,8 +17,7 @@ fn main() -> Result<()> {
     let path = arguments.next().unwrap_or_else(|| DEFAULT_CIRCUIT.to_string());
 
     // The format is told by the content, then by the name.
-    let bytes = std::fs::read(&path).map_err(|error| Error::io(&path, "read", &error))?;
-    let circuit = format::read(&bytes, &path)?.circuit;
+    let circuit = format::load(&path)?.circuit;
     let (n_inputs, n_outputs) = (circuit.inputs().len(), circuit.outputs().len());
     println!("circuit: {n_inputs} inputs, {n_outputs} outputs, {} gates", circuit.n_gates());
 
@@ -32,7 +31,7 @@ fn main() -> Result<()> {
     let bytes = file::to_bytes(&model);
     println!("file:    {} bytes", bytes.len());
     if let Some(target) = arguments.next() {
-        std::fs::write(&target, &bytes).map_err(|error| Error::io(&target, "write", &error))?;
+        model.save(target)?;
     }
     let model = file::from_bytes(&bytes, "the model just written")?;
 

@@ -1,10 +1,12 @@
 //! Bits of many assignments at once: one row per signal, 64 assignments a word.
 //!
-//! The exchange format between oracle, engines and verification. Bits beyond the last assignment of a
+//! The exchange format between oracle, engines and verification, and at the library's edge: many assignments come
+//! and go as bitvec's rows ([`Batch::from_rows`], [`Batch::row`]); one assignment is a `&[bool]`, a bit per signal.
+//! Inside, words are computed with. Bits beyond the last assignment of a
 //! row are unspecified; compare batches through [`Batch::first_difference`] or mask with
 //! [`Batch::tail_mask`].
 
-use bitvec::prelude::{BitVec, Lsb0};
+use bitvec::prelude::{BitSlice, BitVec, Lsb0};
 
 use crate::error::{Error, Result};
 
@@ -89,12 +91,55 @@ impl Batch {
         Ok(batch)
     }
 
+    /// One row per signal, each a bit per assignment.
+    ///
+    /// ```
+    /// use bitvec::prelude::{Lsb0, bits};
+    /// use circuit2tf::batch::Batch;
+    /// use circuit2tf::circuit::Oracle;
+    ///
+    /// let circuit = circuit2tf::family::generate("and:2")?;
+    /// let inputs = [bits![u64, Lsb0; 0, 1, 1], bits![u64, Lsb0; 1, 1, 0]];
+    /// let outputs = Oracle::new(&circuit)?.run(&Batch::from_rows(3, &inputs)?)?;
+    /// assert_eq!(outputs.row(0), bits![0, 1, 0]);
+    /// # Ok::<(), circuit2tf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// A row has not `n_assignments` bits.
+    pub fn from_rows(n_assignments: usize, rows: &[&BitSlice<u64, Lsb0>]) -> Result<Self> {
+        let mut batch = Batch::zeros(rows.len(), n_assignments);
+        for (signal, row) in rows.iter().enumerate() {
+            if row.len() != n_assignments {
+                return Err(Error::new(
+                    format!("{n_assignments} bits"),
+                    format!("{} bits in row {}", row.len(), signal + 1),
+                ));
+            }
+            let range = batch.bits_of(signal);
+            batch.bits[range].copy_from_bitslice(row);
+        }
+        Ok(batch)
+    }
+
+    /// The number of rows.
     pub fn n_signals(&self) -> usize {
         self.n_signals
     }
 
+    /// The number of columns.
     pub fn n_assignments(&self) -> usize {
         self.n_assignments
+    }
+
+    /// One row, a bit per assignment.
+    pub fn row(&self, signal: usize) -> &BitSlice<u64, Lsb0> {
+        &self.bits[self.bits_of(signal)]
+    }
+
+    fn bits_of(&self, signal: usize) -> std::ops::Range<usize> {
+        let start = signal * self.words_per_signal * 64;
+        start..start + self.n_assignments
     }
 
     /// The words of one row; the last may hold bits beyond the last assignment.
@@ -103,11 +148,13 @@ impl Batch {
         &self.bits.as_raw_slice()[start..start + self.words_per_signal]
     }
 
+    /// The words of one row, to be changed.
     pub fn words_mut(&mut self, signal: usize) -> &mut [u64] {
         let start = signal * self.words_per_signal;
         &mut self.bits.as_raw_mut_slice()[start..start + self.words_per_signal]
     }
 
+    /// The words of a row: assignments over 64, rounded up.
     pub fn words_per_signal(&self) -> usize {
         self.words_per_signal
     }
@@ -122,11 +169,13 @@ impl Batch {
         self.bits.as_raw_mut_slice()
     }
 
+    /// One bit.
     pub fn get(&self, signal: usize, assignment: usize) -> bool {
         debug_assert!(assignment < self.n_assignments);
         self.bits[signal * self.words_per_signal * 64 + assignment]
     }
 
+    /// Sets one bit.
     pub fn set(&mut self, signal: usize, assignment: usize, bit: bool) {
         debug_assert!(assignment < self.n_assignments);
         self.bits.set(signal * self.words_per_signal * 64 + assignment, bit);
@@ -187,6 +236,21 @@ mod tests {
             let column = batch.column(a);
             assert!((0..9).all(|i| column[i] == (number >> i & 1 == 1)), "assignment {number}");
         }
+    }
+
+    #[test]
+    fn rows_go_in_and_out_and_are_as_long_as_each_other() {
+        let batch = Batch::counting(7, 64, 100);
+        let rows: Vec<&BitSlice<u64, Lsb0>> = (0..7).map(|signal| batch.row(signal)).collect();
+        assert!(rows.iter().all(|row| row.len() == 100));
+        let again = Batch::from_rows(100, &rows).unwrap();
+        assert_eq!(again.first_difference(&batch), None);
+        // A row that begins inside of a word.
+        let shifted = Batch::from_rows(30, &[&batch.row(0)[1..31]]).unwrap();
+        assert_eq!(shifted.words(0)[0] & shifted.tail_mask(), 0x1555_5555);
+        let error = Batch::from_rows(100, &[rows[0], &rows[1][1..]]).unwrap_err().to_string();
+        assert_eq!(error, "expected 100 bits, found 99 bits in row 2");
+        assert_eq!(Batch::from_rows(3, &[]).unwrap().n_assignments(), 3);
     }
 
     #[test]

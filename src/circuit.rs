@@ -7,14 +7,11 @@
 
 use std::collections::{BTreeMap, HashSet};
 
-use petgraph::Direction;
-use petgraph::graph::{DiGraph, NodeIndex};
-use petgraph::visit::EdgeRef;
-
 use crate::error::{Error, Result};
 
 pub mod eval;
 mod gate;
+pub mod graph;
 mod level;
 #[cfg(test)]
 mod rebuild;
@@ -45,7 +42,9 @@ impl NodeId {
 /// A node or its complement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Literal {
+    /// The node.
     pub node: NodeId,
+    /// Whether its complement is meant.
     pub complemented: bool,
 }
 
@@ -73,14 +72,18 @@ impl std::ops::Not for Literal {
 /// A named output.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
+    /// A name that no other output has.
     pub name: String,
+    /// What it shows.
     pub literal: Literal,
 }
 
 /// The value a latch starts with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LatchInit {
+    /// 0.
     Zero,
+    /// 1.
     One,
     /// BLIF's 2: either value will do.
     DontCare,
@@ -91,9 +94,13 @@ pub enum LatchInit {
 /// A latch: a source node that holds its state, and the literal of its next state.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Latch {
+    /// A name that no other latch has.
     pub name: String,
+    /// The node that holds the state.
     pub node: NodeId,
+    /// The state of the next step.
     pub next: Literal,
+    /// The state of the first step.
     pub init: LatchInit,
     /// BLIF's type and control signal, verbatim, for example `("re", "clk")`.
     pub clock: Option<(String, String)>,
@@ -102,26 +109,48 @@ pub struct Latch {
 /// Which AIGER 1.9 section a property comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum PropertyKind {
+    /// A state that must not be reached.
     Bad,
+    /// What holds in every step of the runs that count.
     Constraint,
+    /// Literals that must not all hold again and again.
     Justice,
+    /// What holds again and again in the runs that count.
     Fairness,
 }
 
 /// A property of a sequential circuit; only `Justice` has more or fewer than one literal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Property {
+    /// Its section of the file.
     pub kind: PropertyKind,
+    /// Its name, if the file gave it one.
     pub name: Option<String>,
+    /// What it speaks of.
     pub literals: Vec<Literal>,
+}
+
+/// What every node is and reads.
+#[derive(Debug, Clone, Default)]
+struct Nodes {
+    kinds: Vec<GateKind>,
+    /// Where each node's fan-ins end in `fanins`; they begin where those of the node before end.
+    ends: Vec<u32>,
+    /// The fan-ins of all nodes, one after the other, in pin order.
+    fanins: Vec<Literal>,
+}
+
+impl Nodes {
+    fn fanins(&self, index: usize) -> &[Literal] {
+        let start = index.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.fanins[start as usize..self.ends[index] as usize]
+    }
 }
 
 /// An acyclic circuit; see the module's head for what holds of every value of this type.
 #[derive(Debug, Clone)]
 pub struct Circuit {
-    /// Edges run from operand to gate and say whether the operand is complemented. Those of one gate
-    /// are inserted last pin first, since petgraph walks them in reverse order of insertion.
-    graph: DiGraph<GateKind, bool, u32>,
+    nodes: Nodes,
     inputs: Vec<NodeId>,
     input_names: Vec<String>,
     outputs: Vec<Output>,
@@ -134,7 +163,12 @@ pub struct Circuit {
 impl Circuit {
     /// The number of nodes: inputs, latches, constants and gates.
     pub fn n_nodes(&self) -> usize {
-        self.graph.node_count()
+        self.nodes.kinds.len()
+    }
+
+    /// The number of pins that a node drives: the fan-ins of all nodes.
+    pub fn n_pins(&self) -> usize {
+        self.nodes.fanins.len()
     }
 
     /// The number of gates: nodes that are no input, latch or constant.
@@ -152,22 +186,14 @@ impl Circuit {
         (index < self.n_nodes()).then_some(NodeId(index as u32))
     }
 
+    /// What a node is.
     pub fn kind(&self, id: NodeId) -> GateKind {
-        self.graph[NodeIndex::new(id.index())]
+        self.nodes.kinds[id.index()]
     }
 
     /// The fan-ins of a node, in pin order.
-    pub fn fanins(&self, id: NodeId) -> impl Iterator<Item = Literal> + '_ {
-        self.graph.edges_directed(NodeIndex::new(id.index()), Direction::Incoming).map(|edge| {
-            Literal { node: NodeId(edge.source().index() as u32), complemented: *edge.weight() }
-        })
-    }
-
-    /// The readers of a node, in no particular order; a node that reads it twice comes twice.
-    pub fn fanouts(&self, id: NodeId) -> impl Iterator<Item = NodeId> + '_ {
-        self.graph
-            .neighbors_directed(NodeIndex::new(id.index()), Direction::Outgoing)
-            .map(|node| NodeId(node.index() as u32))
+    pub fn fanins(&self, id: NodeId) -> impl ExactSizeIterator<Item = Literal> + '_ {
+        self.nodes.fanins(id.index()).iter().copied()
     }
 
     /// The inputs in their declared order.
@@ -185,10 +211,12 @@ impl Circuit {
         &self.outputs
     }
 
+    /// The latches in their declared order.
     pub fn latches(&self) -> &[Latch] {
         &self.latches
     }
 
+    /// The properties in their declared order.
     pub fn properties(&self) -> &[Property] {
         &self.properties
     }
@@ -252,7 +280,7 @@ impl Circuit {
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Builder {
-    graph: DiGraph<GateKind, bool, u32>,
+    nodes: Nodes,
     inputs: Vec<NodeId>,
     input_names: Vec<String>,
     outputs: Vec<Output>,
@@ -270,6 +298,7 @@ impl Builder {
     /// The most nodes a circuit may have: ids are 32 bits, edges too.
     pub const MAX_NODES: usize = 1 << 28;
 
+    /// A builder without a node.
     pub fn new() -> Self {
         Self::default()
     }
@@ -310,7 +339,7 @@ impl Builder {
     pub fn next_state(&mut self, latch: NodeId, next: impl Into<Literal>) -> Result<()> {
         let next = next.into();
         self.require(next)?;
-        if self.graph.node_weight(NodeIndex::new(latch.index())) != Some(&GateKind::Latch) {
+        if self.nodes.kinds.get(latch.index()) != Some(&GateKind::Latch) {
             return Err(Error::new("a latch", format!("node {}", latch.index())));
         }
         match self.next_states.insert(latch, next) {
@@ -400,7 +429,7 @@ impl Builder {
             latch.next = next;
         }
         Ok(Circuit {
-            graph: self.graph,
+            nodes: self.nodes,
             inputs: self.inputs,
             input_names: self.input_names,
             outputs: self.outputs,
@@ -415,28 +444,27 @@ impl Builder {
         for &literal in fanins {
             self.require(literal)?;
         }
-        if self.graph.node_count() >= Self::MAX_NODES
-            || self.graph.edge_count() + fanins.len() >= u32::MAX as usize
+        if self.nodes.kinds.len() >= Self::MAX_NODES
+            || self.nodes.fanins.len() + fanins.len() >= u32::MAX as usize
         {
             return Err(Error::new(
                 format!("at most {} nodes", Self::MAX_NODES),
                 "a larger circuit",
             ));
         }
-        let node = self.graph.add_node(kind);
-        for literal in fanins.iter().rev() {
-            let operand = NodeIndex::new(literal.node.index());
-            self.graph.add_edge(operand, node, literal.complemented);
-        }
-        Ok(NodeId(node.index() as u32))
+        let id = NodeId(self.nodes.kinds.len() as u32);
+        self.nodes.kinds.push(kind);
+        self.nodes.fanins.extend_from_slice(fanins);
+        self.nodes.ends.push(self.nodes.fanins.len() as u32);
+        Ok(id)
     }
 
     fn require(&self, literal: Literal) -> Result<()> {
-        if literal.node.index() < self.graph.node_count() {
+        if literal.node.index() < self.nodes.kinds.len() {
             return Ok(());
         }
         Err(Error::new(
-            format!("a node below {}", self.graph.node_count()),
+            format!("a node below {}", self.nodes.kinds.len()),
             format!("node {}", literal.node.index()),
         ))
     }

@@ -37,6 +37,7 @@ pub struct Options {
     /// Levels of the circuit that one layer computes, with `heads^collapse` heads, at most
     /// [`Network::MAX_K`].
     pub collapse: usize,
+    /// The format of the weights.
     pub dtype: Dtype,
     /// As many layers as levels, applied once, instead of a loop.
     pub unroll: bool,

@@ -8,8 +8,8 @@ use std::path::Path;
 use std::str::FromStr;
 
 use crate::circuit::Circuit;
-use crate::content;
 use crate::error::{Error, Place, Result};
+use crate::{content, files};
 
 pub mod aiger;
 pub mod bench;
@@ -28,15 +28,21 @@ pub mod verilog;
 /// A circuit file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Format {
+    /// AIGER 1.9 as text.
     AigerAscii,
+    /// AIGER 1.9 as bytes.
     AigerBinary,
+    /// The netlists of ISCAS.
     Bench,
+    /// Berkeley's logic interchange format.
     Blif,
     /// Bristol Fashion: groups of inputs and outputs, EQ, EQW, MAND.
     Bristol,
     /// The older Bristol format: two inputs and one output.
     BristolOld,
+    /// Structural Verilog, IEEE 1364.
     Verilog,
+    /// This project's own, which says everything of a circuit.
     Json,
 }
 
@@ -81,6 +87,19 @@ impl Format {
         let extension = Path::new(file).extension()?.to_str()?.to_ascii_lowercase();
         Format::ALL.into_iter().find(|format| format.extension() == extension)
     }
+
+    /// The format in which a file of this name is written.
+    ///
+    /// # Errors
+    /// Its extension names none.
+    pub fn of_name(file: &str) -> Result<Format> {
+        Format::from_extension(file).ok_or_else(|| {
+            let mut extensions = Format::ALL.map(|f| format!(".{}", f.extension())).to_vec();
+            extensions.dedup();
+            let expected = format!("an extension that names a format: {}", extensions.join(" "));
+            Error::new(expected, format!("{file:?}"))
+        })
+    }
 }
 
 impl fmt::Display for Format {
@@ -104,15 +123,20 @@ impl FromStr for Format {
 /// A circuit as it was read, with what the reader skipped or assumed.
 #[derive(Debug, Clone)]
 pub struct Loaded {
+    /// What was read.
     pub circuit: Circuit,
+    /// What it was written in.
     pub format: Format,
+    /// Sentences for people, one for each thing.
     pub notes: Vec<String>,
 }
 
 /// A circuit as it is to be written, with what the writer had to rename or leave out.
 #[derive(Debug, Clone)]
 pub struct Written {
+    /// The file.
     pub bytes: Vec<u8>,
+    /// Sentences for people, one for each thing.
     pub notes: Vec<String>,
 }
 
@@ -123,6 +147,45 @@ pub struct Options {
     pub top: Option<String>,
     /// Whether the bad states of an AIGER file become outputs.
     pub bad_as_outputs: bool,
+}
+
+/// Reads a circuit from a file.
+///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("adder.blif");
+/// use circuit2tf::{family, format};
+///
+/// format::save(&family::generate("adder:2")?, &path)?;
+/// assert_eq!(format::load(&path)?.circuit.n_gates(), 7);
+/// # Ok::<(), circuit2tf::Error>(())
+/// ```
+///
+/// # Errors
+/// It cannot be read; or as [`read`].
+pub fn load(path: impl AsRef<Path>) -> Result<Loaded> {
+    load_with(path, &Options::default())
+}
+
+/// Reads a circuit from a file, with options.
+///
+/// # Errors
+/// It cannot be read; or as [`read_with`].
+pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Loaded> {
+    let (bytes, name) = files::named(path.as_ref())?;
+    read_with(&bytes, &name, options)
+}
+
+/// Writes a circuit to a file, whole or not at all, in the format of its extension (`.txt` is Bristol Fashion).
+/// Gives what had to be renamed or left out.
+///
+/// # Errors
+/// The extension names no format, the format cannot express the circuit, or the file cannot be written.
+pub fn save(circuit: &Circuit, path: impl AsRef<Path>) -> Result<Vec<String>> {
+    let path = path.as_ref();
+    let written = write(circuit, Format::of_name(&path.to_string_lossy())?)?;
+    files::write(path, &written.bytes)?;
+    Ok(written.notes)
 }
 
 /// Reads a circuit from the bytes of `file` (its name, for errors and, where the content does not

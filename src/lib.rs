@@ -28,12 +28,13 @@
 //! | room | what it is | may import |
 //! |---|---|---|
 //! | [`circuit`] | acyclic graphs of gates; levels, cones; the oracle; words | – |
-//! | [`format`](mod@format) | circuit files, read and written | circuit |
+//! | [`files`] | files as bytes, written whole or not at all | – |
+//! | [`format`](mod@format) | circuit files, read and written | circuit, files |
 //! | [`family`] | generated circuits | circuit |
 //! | [`network`] | the `k`-input form of a circuit, one node per position | circuit |
 //! | [`mapping`] | circuit → network of bounded fan-in | circuit, network |
 //! | [`layout`] | which coordinates of the residual stream hold what | – |
-//! | [`model`] | a transformer as numbers, and its file | – |
+//! | [`model`] | a transformer as numbers, and its file | files |
 //! | [`claim`] | what the compiler says each position computes | circuit |
 //! | [`mod@compile`] | network + layout → model with its claim | all of the above but format, family |
 //! | [`run`] | engines: model × inputs → outputs, traces; on the processor or a GPU | model |
@@ -47,10 +48,10 @@
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
-//! [`batch`] (bits of many assignments, programs of look-up tables on them), [`content`] (what bytes are
+//! [`batch`] (bits of many assignments, programs of look-up tables on them), `content` (what bytes are
 //! before they are read), [`Error`] and [`Progress`] are known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
-//! oracle goes to a GPU as such a program; petgraph is named only in `circuit`, wgpu only in `run/gpu`,
+//! oracle goes to a GPU as such a program; petgraph is named only in `circuit::graph`, wgpu only in `run/gpu`,
 //! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
 //! `tests/house.rs` holds the code to this table.
 
@@ -58,13 +59,14 @@ pub mod batch;
 pub mod circuit;
 pub mod claim;
 pub mod compile;
-pub mod content;
+mod content;
 #[cfg(feature = "program")]
 pub mod course;
 mod error;
 pub mod explorer;
 pub mod family;
 pub mod figure;
+pub mod files;
 pub mod format;
 pub mod layout;
 pub mod mapping;

@@ -52,6 +52,20 @@ fn a_file_becomes_a_model_file() {
 }
 
 #[test]
+fn a_graph_is_proved_and_a_wrong_one_refuted() {
+    let text = run("graph", &[]);
+    let [proof, proved, difference, refuted] = Vec::from_iter(text.lines()).try_into().unwrap();
+    assert_eq!(proof, "proved for all 2^3 inputs, 2 levels");
+    let json = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
+    assert_eq!([&json(proved)["verdict"], &json(proved)["method"]], ["VERIFIED", "certificate"]);
+    // One 1 makes no carry.
+    let input = difference.strip_prefix("refuted: on ").unwrap().split(' ').next().unwrap();
+    assert_eq!(input.matches('1').count(), 1, "{difference}");
+    assert!(difference.ends_with("carry must be 0"), "{difference}");
+    assert_eq!([&json(refuted)["verdict"], &json(refuted)["input"]], ["REFUTED", input]);
+}
+
+#[test]
 fn the_weights_read_as_the_construction() {
     let text = run("show_weights", &[]);
     for line in [

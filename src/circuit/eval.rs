@@ -95,10 +95,12 @@ impl Oracle {
         Ok(Oracle { lowered, program })
     }
 
+    /// The number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.lowered.n_inputs
     }
 
+    /// The number of outputs.
     pub fn n_outputs(&self) -> usize {
         self.lowered.outputs.len()
     }

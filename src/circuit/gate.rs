@@ -61,6 +61,7 @@ impl TruthTable {
         Self::masked(n_inputs, PROJECTION[h])
     }
 
+    /// The number of inputs, at most [`TruthTable::MAX_INPUTS`].
     pub fn n_inputs(self) -> usize {
         usize::from(self.n_inputs)
     }
@@ -126,21 +127,33 @@ fn row_mask(n: usize) -> u64 {
 /// `And`, `Or`, `Nand`, `Nor` take one or more operands, `Xor` is the parity and `Xnor` its complement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GateKind {
+    /// A bit from outside.
     Input,
+    /// A bit of state.
     Latch,
+    /// Always the same.
     Const(bool),
+    /// Its operand.
     Buf,
+    /// The complement of its operand.
     Not,
+    /// 1 if all operands are.
     And,
+    /// 1 if an operand is.
     Or,
+    /// 1 if an odd number of operands are.
     Xor,
+    /// 0 if all operands are 1.
     Nand,
+    /// 0 if an operand is 1.
     Nor,
+    /// 1 if an even number of operands are.
     Xnor,
     /// `Mux(s, a, b)` is `a` where `s` is 0 and `b` where `s` is 1.
     Mux,
     /// The majority of three.
     Maj,
+    /// The row of a table, operand 0 the least significant bit of its number.
     Lut(TruthTable),
 }
 
@@ -163,6 +176,17 @@ impl GateKind {
             | GateKind::Nand
             | GateKind::Nor
             | GateKind::Xnor => n >= 1,
+        }
+    }
+
+    /// What [`GateKind::accepts`] wants, in words.
+    pub(super) fn takes(self) -> String {
+        match self {
+            GateKind::Input | GateKind::Latch | GateKind::Const(_) => "no operand".to_string(),
+            GateKind::Buf | GateKind::Not => "one operand".to_string(),
+            GateKind::Mux | GateKind::Maj => "three operands".to_string(),
+            GateKind::Lut(table) => format!("{} operands", table.n_inputs()),
+            _ => "one operand or more".to_string(),
         }
     }
 

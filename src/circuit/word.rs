@@ -31,6 +31,7 @@ pub enum WordOrder {
 }
 
 impl WordOrder {
+    /// All orders.
     pub const ALL: [WordOrder; 3] = [WordOrder::Lsb, WordOrder::Msb, WordOrder::Bytes];
 
     /// The name that flags and files use.
@@ -61,9 +62,11 @@ impl FromStr for WordOrder {
 /// A run of ports that share a base name and are indexed 0, 1, 2, … in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Word {
+    /// The name without an index.
     pub base: String,
     /// The position of `base[0]` among the ports.
     pub start: usize,
+    /// The number of bits.
     pub width: usize,
 }
 

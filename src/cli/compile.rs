@@ -80,7 +80,7 @@ impl ScheduleName {
 }
 
 pub fn main(args: &Args) -> Result<Report> {
-    source::output(&args.output, &source::MODEL)?;
+    source::output(&args.output, &file::EXTENSIONS)?;
     let source = source::circuit(&args.circuit)?;
     let model = args.compile(&source)?;
     let bytes = file::to_bytes(&model);

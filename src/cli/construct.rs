@@ -23,7 +23,7 @@ pub struct Args {
 pub fn main(args: &Args) -> Result<Report> {
     let (Some(spec), Some(output)) = (&args.spec, &args.output) else { return Ok(list()) };
     // What cannot be written is an error before anything is.
-    source::output(output, &source::MODEL)?;
+    source::output(output, &file::EXTENSIONS)?;
     args.circuit.as_deref().map(convert::by_extension).transpose()?;
     let Constructed { model, circuit } = construct(spec)?;
     source::write(output, &file::to_bytes(&model))?;

@@ -2,7 +2,7 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, Format};
-use circuit2tf::{Error, Result, family, verify};
+use circuit2tf::{Result, family, verify};
 use serde_json::json;
 
 use super::{Report, info, print_notes, source};
@@ -72,7 +72,7 @@ fn format_of(output: &str, flag: Option<Format>) -> Result<Format> {
         _ if output == "-" => Ok(flag.unwrap_or(Format::AigerAscii)),
         Some(format) => source::require_extension(output, format.extension()).map(|()| format),
         None => {
-            named_format(output).map_err(|error| error.hint("--format says it"))?;
+            Format::of_name(output).map_err(|error| error.hint("--format says it"))?;
             by_extension(output)
         }
     }
@@ -99,23 +99,14 @@ fn write(source: &source::Source, output: &str, format: Format) -> Result<Report
 
 /// Writes a circuit in the format of the file's extension.
 pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
-    let written = format::write(circuit, named_format(path)?)?;
+    let written = format::write(circuit, Format::of_name(path)?)?;
     print_notes(&written.notes);
     source::write(path, &written.bytes)
 }
 
 /// The format that the extension of a file to write names, before the work.
 pub fn by_extension(path: &str) -> Result<Format> {
-    let format = named_format(path)?;
+    let format = Format::of_name(path)?;
     source::require_extension(path, format.extension())?;
     Ok(format)
-}
-
-fn named_format(path: &str) -> Result<Format> {
-    Format::from_extension(path).ok_or_else(|| {
-        let mut extensions = Format::ALL.map(|format| format!(".{}", format.extension())).to_vec();
-        extensions.dedup();
-        let expected = format!("an extension that names a format: {}", extensions.join(" "));
-        Error::new(expected, format!("{path:?}"))
-    })
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use circuit2tf::course::progress::Progress;
 use circuit2tf::course::{self, Instance, Outcome, Solution};
-use circuit2tf::{Error, Result};
+use circuit2tf::{Error, Result, files};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
@@ -150,7 +150,7 @@ impl State {
     fn read(&self) -> Result<Progress> {
         let Some(path) = &self.path else { return Ok(Progress::default()) };
         let name = path.to_string_lossy();
-        match source::kept(&name) {
+        match files::read(&*name) {
             Ok(bytes) => Progress::from_json(&String::from_utf8_lossy(&bytes), &name),
             Err(error) => {
                 // Missing files and folders are a start.
@@ -180,7 +180,7 @@ impl State {
             std::fs::create_dir_all(folder).map_err(|error| Error::io(&name, "write", &error))?;
         }
         // What cannot be read is nobody's to replace.
-        if let Err(error) = source::kept(&name)
+        if let Err(error) = files::read(&*name)
             && error.kind() != std::io::ErrorKind::NotFound
         {
             return Err(Error::io(&name, "read", &error));

@@ -7,13 +7,11 @@ use std::sync::OnceLock;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Model, file};
 use circuit2tf::verify::{PairBy, Subject, sha256};
-use circuit2tf::{Error, Place, Result, family, format};
-use rayon::prelude::*;
+use circuit2tf::{Error, Place, Result, family, files, format};
 
 mod output;
-mod whole;
 
-pub use output::{create, output, require_extension, write};
+pub use output::{output, require_extension, write};
 
 /// A circuit with what the model file says of its source.
 pub struct Source {
@@ -94,9 +92,6 @@ fn model_bytes(path: &str) -> Result<Vec<u8>> {
     bytes(path)
 }
 
-/// The extensions of a model file.
-pub const MODEL: [&str; 2] = ["safetensors", "st"];
-
 const ORDER: &str = "where both are given, the model stands before the circuit";
 
 fn is_file(path: &str) -> bool {
@@ -116,35 +111,5 @@ pub fn bytes(path: &str) -> Result<Vec<u8>> {
         let read = std::io::stdin().lock().read_to_end(&mut bytes);
         return read.map(|_| bytes).map_err(|error| Error::io("stdin", "read", &error));
     }
-    kept(path).map_err(|error| Error::io(path, "read", &error))
-}
-
-/// The bytes of a file that the program keeps for itself, and so may replace.
-pub fn kept(path: &str) -> std::io::Result<Vec<u8>> {
-    read(path)
-}
-
-/// A large file is read in several places at once: most of the time goes into memory that is touched first.
-#[cfg(unix)]
-fn read(path: &str) -> std::io::Result<Vec<u8>> {
-    use std::os::unix::fs::FileExt;
-    const PART: usize = 1 << 20;
-    let mut file = std::fs::File::open(path)?;
-    let length = usize::try_from(file.metadata()?.len()).map_err(std::io::Error::other)?;
-    // Pipes and devices have no length.
-    if length <= PART {
-        let mut bytes = Vec::new();
-        return file.read_to_end(&mut bytes).map(|_| bytes);
-    }
-    // Asked for first, since `vec!` ends the program where there is no room.
-    Vec::<u8>::new().try_reserve_exact(length)?;
-    let mut bytes = vec![0; length];
-    let parts = bytes.par_chunks_mut(PART).enumerate();
-    parts.try_for_each(|(i, part)| file.read_exact_at(part, (i * PART) as u64))?;
-    Ok(bytes)
-}
-
-#[cfg(not(unix))]
-fn read(path: &str) -> std::io::Result<Vec<u8>> {
-    std::fs::read(path)
+    files::read(path).map_err(|error| Error::io(path, "read", &error))
 }

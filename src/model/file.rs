@@ -5,6 +5,7 @@
 //! hash map, and the same model must give the same bytes.
 
 use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use half::{bf16, f16};
 use ndarray::{Array1, Array2, Array3};
@@ -13,8 +14,8 @@ use safetensors::tensor::{Dtype as FileDtype, SafeTensors, TensorView};
 use serde_json::{Map, Value, json};
 
 use super::{Attention, BLOCK_TENSORS, Block, Dtype, Labels, Model, Parts, Scheme};
-use crate::content;
 use crate::error::{Error, Place, Result};
+use crate::{content, files};
 
 const FORMAT: &str = "circuit2tf";
 /// Files that a literal reading of the blocks, all of them looped, runs rightly.
@@ -22,6 +23,46 @@ const VERSION: &str = "1";
 /// Files with a prelude or a coda. They have `n_core` in the place of `n_layers`, so that a runner that
 /// would loop all blocks stops for want of an entry, whether it looks at the version or not.
 const VERSION_WITH_ENDS: &str = "2";
+
+/// The extensions of model files.
+pub const EXTENSIONS: [&str; 2] = ["safetensors", "st"];
+
+impl Model {
+    /// Reads a model file.
+    ///
+    /// ```
+    /// # let folder = tempfile::tempdir().unwrap();
+    /// # let path = folder.path().join("adder.safetensors");
+    /// use circuit2tf::compile::{Options, compile};
+    /// use circuit2tf::{family, model::Model};
+    ///
+    /// let model = compile(&family::generate("adder:2")?, "", &Options::default())?;
+    /// model.save(&path)?;
+    /// assert_eq!(Model::load(&path)?, model);
+    /// # Ok::<(), circuit2tf::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// It cannot be read; or as [`from_bytes`].
+    pub fn load(path: impl AsRef<Path>) -> Result<Model> {
+        let (bytes, name) = files::named(path.as_ref())?;
+        from_bytes(&bytes, &name)
+    }
+
+    /// Writes the model to a file, whole or not at all.
+    ///
+    /// # Errors
+    /// The name has another extension than [`EXTENSIONS`], or the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
+        if extension.is_some_and(|found| !EXTENSIONS.iter().any(|known| found == *known)) {
+            let expected = format!("a name that ends in .{}", EXTENSIONS.join(" or ."));
+            return Err(Error::new(expected, format!("{:?}", path.display().to_string())));
+        }
+        files::write(path, &to_bytes(self))
+    }
+}
 
 /// The file's bytes.
 pub fn to_bytes(model: &Model) -> Vec<u8> {

@@ -24,7 +24,12 @@ pub enum Comparison {
     Equal,
     /// The smallest assignment number at which an output differs (input `i` is bit `i` of it), and the
     /// first such output. After a cancellation a smaller one may exist.
-    Differ { assignment: u64, output: usize },
+    Differ {
+        /// Its number.
+        assignment: u64,
+        /// The output's number.
+        output: usize,
+    },
     /// Cancelled before a difference was found.
     Cancelled,
 }

@@ -188,11 +188,13 @@ fn list(names: &[String]) -> String {
 pub struct Reading {
     /// The word's base or the port's name.
     pub name: String,
+    /// The number of bits.
     pub width: usize,
     /// The order the value was read in; `None` for one bit and where none is declared.
     pub order: Option<WordOrder>,
     /// `0x…` where there is an order, else the bits, the first port's first.
     pub value: String,
+    /// The value in decimal, where there is an order.
     pub decimal: Option<String>,
 }
 

@@ -4,10 +4,10 @@ use std::fs;
 use std::path::Path;
 
 use circuit2tf::course::{self, start};
-use circuit2tf::{Error, Place, Result};
+use circuit2tf::{Error, Place, Result, files};
 use serde_json::json;
 
-use super::super::{Report, source};
+use super::super::Report;
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -26,7 +26,7 @@ pub fn main(args: &Args) -> Result<Report> {
     for starter in start::starters(args.lesson) {
         make_folder(&args.output)?;
         let path = Path::new(&args.output).join(starter.name).to_string_lossy().into_owned();
-        let (state, line) = match source::create(&path, starter.text.as_bytes())? {
+        let (state, line) = match files::create(&path, starter.text.as_bytes())? {
             true => ("written", format!("wrote {path}\n")),
             false if fs::read(&path).is_ok_and(|bytes| bytes == starter.text.as_bytes()) => {
                 ("there", format!("{path} is there already\n"))

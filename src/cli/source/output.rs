@@ -7,10 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-use circuit2tf::{Error, Place, Result};
+use circuit2tf::{Error, Place, Result, files};
 use same_file::Handle;
-
-use super::whole;
 
 /// The files of this run, by the names it was given.
 struct Used {
@@ -81,7 +79,7 @@ fn lower_extension(path: &str) -> Option<String> {
 }
 
 fn declare(path: &str) -> Result<()> {
-    let target = target(path)?;
+    let target = files::target(path)?;
     let mut used = USED.lock().expect("nothing panics while it is held");
     used.require_no_input(path)?;
     if let Some((other, _)) = used.outputs.iter().find(|(_, taken)| *taken == target) {
@@ -125,90 +123,12 @@ fn is_same(input: &str, output: &str) -> bool {
     input.is_some_and(|input| opened(output) == Some(input))
 }
 
-/// What a name leads to: links are followed, also one whose file is still to be made.
-fn target(path: &str) -> Result<PathBuf> {
-    if matches!(path, "" | "-") {
-        return Err(Error::new("the name of a file to write", format!("{path:?}")));
-    }
-    match fs::metadata(path) {
-        Ok(metadata) if metadata.is_dir() => {
-            let error = Error::message("cannot write: it is a folder");
-            Err(error.at(Place::File(path.to_string())).hint("give the name of a file in it"))
-        }
-        Ok(metadata) if metadata.is_file() => {
-            Ok(fs::canonicalize(path).unwrap_or_else(|_| path.into()))
-        }
-        // A device or a pipe.
-        Ok(_) => Ok(path.into()),
-        Err(_) => not_yet_there(path).map_err(|error| failed(path, error)),
-    }
-}
-
-/// As many links as Linux follows.
-const MAX_LINKS: usize = 40;
-
-fn not_yet_there(path: &str) -> std::io::Result<PathBuf> {
-    let mut target = PathBuf::from(path);
-    for _ in 0..MAX_LINKS {
-        let Ok(next) = fs::read_link(&target) else { break };
-        target = folder_of(&target).join(next);
-    }
-    let folder = fs::canonicalize(folder_of(&target))?;
-    // A name that ends in `..` or `/` is a folder's.
-    let name = target.file_name().filter(|_| !path.ends_with('/'));
-    let name = name.ok_or(std::io::ErrorKind::IsADirectory)?;
-    Ok(folder.join(name))
-}
-
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| *folder != Path::new("")).unwrap_or(Path::new("."))
-}
-
 /// Writes a file whole or not at all.
 ///
 /// # Errors
 /// It cannot be written, or was read.
 pub fn write(path: &str, bytes: &[u8]) -> Result<()> {
-    let target = target(path)?;
+    files::target(path)?;
     USED.lock().expect("nothing panics while it is held").require_no_input(path)?;
-    // A device or pipe cannot be replaced by renaming.
-    let written = match target.exists() && !target.is_file() {
-        true => fs::write(target, bytes),
-        false => whole::write(&target, folder_of(&target), bytes, true),
-    };
-    written.map_err(|error| failed(path, error))
-}
-
-/// Writes a file that is not there yet; false if there is one, which stays as it is.
-///
-/// # Errors
-/// It cannot be written.
-pub fn create(path: &str, bytes: &[u8]) -> Result<bool> {
-    let is_taken = |path: &Path| fs::symlink_metadata(path).is_ok();
-    if is_taken(Path::new(path)) {
-        return Ok(false);
-    }
-    let target = target(path)?;
-    match whole::write(&target, folder_of(&target), bytes, false) {
-        Ok(()) => Ok(true),
-        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(false),
-        Err(error) => Err(failed(path, error)),
-    }
-}
-
-fn failed(path: &str, error: std::io::Error) -> Error {
-    use std::io::ErrorKind::{
-        IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,
-    };
-    let hint = match error.kind() {
-        NotFound => "the folder must exist",
-        IsADirectory => "give the name of a file in it",
-        NotADirectory => "what stands before the last / must be a folder",
-        PermissionDenied | ReadOnlyFilesystem => "write to a folder of your own",
-        StorageFull => "there is no room left where it was to go",
-        _ => "",
-    };
-    // Without the name of a temporary file that nobody asked for.
-    let error = if error.raw_os_error().is_none() { error.kind().into() } else { error };
-    Error::io(path, "write", &error).hint(hint)
+    files::write(path, bytes)
 }
