@@ -16,7 +16,8 @@ use circuit2tf::model::file;
 use circuit2tf::verify::Verdict;
 use circuit2tf::verify::certificate::certify;
 
-const BENCHMARKS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../shared/benchmarks");
+/// The small files of the public collection; `CIRCUIT2TF_BENCHMARKS` names the folder of the whole.
+const PUBLIC: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/circuits/public");
 
 fn main() -> Result<()> {
     let picked: Vec<String> =
@@ -26,8 +27,9 @@ fn main() -> Result<()> {
         "circuit", "N", "depth", "d", "read s", "certify s", "ns/pos"
     );
     let mut total = 0.0;
-    for path in files(Path::new(BENCHMARKS)) {
-        let name = path.strip_prefix(BENCHMARKS).unwrap_or(&path).display().to_string();
+    let folder = std::env::var("CIRCUIT2TF_BENCHMARKS").unwrap_or(PUBLIC.to_string());
+    for path in files(Path::new(&folder)) {
+        let name = path.strip_prefix(&folder).unwrap_or(&path).display().to_string();
         if !picked.is_empty() && !picked.iter().any(|part| name.contains(part)) {
             continue;
         }

@@ -130,10 +130,11 @@ const SAME: &[(&str, &str)] = &[
 fn the_same_circuit_in_two_formats_is_the_same_function() {
     let files: BTreeMap<String, Benchmark> =
         text_benchmarks().into_iter().map(|b| (b.file.clone(), b)).collect();
-    if files.is_empty() {
-        return;
-    }
-    for (left, right) in SAME {
+    let are_there =
+        |(left, right): &&(&str, &str)| files.contains_key(*left) && files.contains_key(*right);
+    let pairs: Vec<_> = SAME.iter().filter(are_there).collect();
+    assert!(pairs.len() >= 15, "{} pairs are there", pairs.len());
+    for (left, right) in pairs {
         let [a, b] = [left, right].map(|file| cut_latches(&load(&files[*file].path).circuit));
         assert_eq!(difference(&a, &b), None, "{left} and {right}");
     }

@@ -1,6 +1,6 @@
 //! The gpu engine and the oracle on this machine's device, held against the processor.
 //!
-//! Without a device every test says that it is skipped; `CIRCUIT2TF_DEVICE=require` makes that a failure.
+//! Who builds with the feature has a device; Mesa has one in software (Debian: mesa-vulkan-drivers).
 #![cfg(feature = "gpu")]
 
 use circuit2tf::batch::{Batch, Lut, LutProgram};
@@ -23,21 +23,10 @@ mod support;
 use stream::require_same_stream;
 use support::random_batch;
 
-/// The device, or none and a word about it.
-fn device() -> Option<Device> {
-    match Device::open() {
-        Ok(device) => {
-            println!("on {}", device.adapter());
-            Some(device)
-        }
-        Err(error) if std::env::var("CIRCUIT2TF_DEVICE").is_ok_and(|word| word == "require") => {
-            panic!("CIRCUIT2TF_DEVICE=require: {error}")
-        }
-        Err(error) => {
-            eprintln!("skipped: {error}");
-            None
-        }
-    }
+fn device() -> Device {
+    let device = Device::open().unwrap_or_else(|error| panic!("{error}"));
+    println!("on {}", device.adapter());
+    device
 }
 
 fn compiled(circuit: &Circuit, options: &Options) -> Model {
@@ -68,7 +57,7 @@ fn require_same(device: Device, circuit: &Circuit, model: &Model, inputs: &Batch
 
 #[test]
 fn the_device_has_a_name_that_says_if_it_is_software() {
-    let Some(device) = device() else { return };
+    let device = device();
     let listed = adapters();
     assert_eq!(&listed[0], device.adapter());
     for adapter in listed {
@@ -97,7 +86,7 @@ fn families_give_the_outputs_of_the_circuit_on_all_assignments() {
         "random:n=10,gates=200,seed=7",
         "adder-ks:16",
     ] {
-        let Some(device) = device() else { return };
+        let device = device();
         let circuit = generate(spec).unwrap();
         let model = compiled(&circuit, &Options::default());
         require_same(device, &circuit, &model, &assignments(circuit.inputs().len()), spec);
@@ -107,7 +96,7 @@ fn families_give_the_outputs_of_the_circuit_on_all_assignments() {
 #[test]
 fn edge_cases_give_the_outputs_of_the_circuit() {
     for (name, circuit) in circuits::edge_cases() {
-        let Some(device) = device() else { return };
+        let device = device();
         let model = compiled(&circuit, &Options::default());
         require_same(device, &circuit, &model, &assignments(circuit.inputs().len()), name);
     }
@@ -123,7 +112,7 @@ fn every_dtype_mask_schedule_and_fan_in_gives_the_stream_of_the_reference() {
             (3, true, false, 4, 1),
             (1, false, false, 2, 2),
         ] {
-            let Some(device) = device() else { return };
+            let device = device();
             let options =
                 Options { layers, heads, collapse, dtype, unroll, causal, ..Options::default() };
             let circuit = generate("adder:2").unwrap();
@@ -148,7 +137,7 @@ fn every_dtype_mask_schedule_and_fan_in_gives_the_stream_of_the_reference() {
 /// States of one lane to many, and batches that end in the middle of a word.
 #[test]
 fn any_number_of_assignments_gives_the_outputs_of_the_circuit() {
-    let Some(device) = device() else { return };
+    let device = device();
     let circuit = generate("random:n=20,gates=1000,seed=3").unwrap();
     let model = compiled(&circuit, &Options::default());
     let gpu = Gpu::on(device, &model).unwrap();
@@ -171,7 +160,7 @@ fn any_number_of_assignments_gives_the_outputs_of_the_circuit() {
 /// may have iterations.
 #[test]
 fn a_hundred_thousand_gates_give_the_outputs_of_the_circuit() {
-    let Some(device) = device() else { return };
+    let device = device();
     let circuit = generate("random:n=64,gates=100000,seed=1").unwrap();
     let model = compiled(&circuit, &Options::default());
     require_same(device, &circuit, &model, &random_batch(64, 40), "100000 gates");
@@ -180,7 +169,7 @@ fn a_hundred_thousand_gates_give_the_outputs_of_the_circuit() {
 /// A level of so many tables needs a second dimension of workgroups even for one word.
 #[test]
 fn a_wide_level_and_a_deep_chain_of_tables_give_the_definition() {
-    let Some(device) = device() else { return };
+    let device = device();
     const WIDE: usize = 64 * 65_535 + 77;
     let lut = |i: usize| Lut { table: (i * 37 % 256) as u8, operands: [1, 2, 3] };
     let outputs = [0, 1, 63, 64, 65_535, 64 * 65_535 - 1, 64 * 65_535, WIDE - 1];
@@ -198,7 +187,7 @@ fn a_wide_level_and_a_deep_chain_of_tables_give_the_definition() {
 
 #[test]
 fn every_table_of_three_operands_gives_its_rows() {
-    let Some(device) = device() else { return };
+    let device = device();
     let luts = (0..=u8::MAX).map(|table| Lut { table, operands: [1, 2, 3] }).collect();
     let outputs = (0..256).map(|i| (4 + i, false)).collect();
     let program = LutProgram::new(3, luts, vec![256], outputs).unwrap();
@@ -210,7 +199,7 @@ fn every_table_of_three_operands_gives_its_rows() {
 
 #[test]
 fn exhaustive_verification_runs_model_and_oracle_on_the_device_and_can_say_no() {
-    let Some(device) = device() else { return };
+    let device = device();
     let circuit = generate("parity:16").unwrap();
     let model = compiled(&circuit, &Options::default());
     let gpu = Gpu::on(device, &model).unwrap();
@@ -244,7 +233,7 @@ fn corrupted_models_run_as_what_they_are_or_are_refused() {
     let inputs = Batch::counting(2, 0, 4);
     let (mut n_run, mut n_refused) = (0, 0);
     for i in (0..model.blocks[0].w_out.len()).step_by(7) {
-        let Some(device) = device() else { return };
+        let device = device();
         let mut parts = (*model).clone();
         let number = &mut parts.blocks[0].w_out.as_slice_mut().unwrap()[i];
         *number = if *number == 0.0 { 0.5 } else { -*number };
@@ -269,7 +258,7 @@ fn corrupted_models_run_as_what_they_are_or_are_refused() {
 
 /// A change of the model, and what the refusal must speak of.
 fn require_refused(model: &Model, change: impl FnOnce(&mut Parts), premise: &str) {
-    let Some(device) = device() else { return };
+    let device = device();
     let mut parts = (**model).clone();
     change(&mut parts);
     let mutant = Model::new(parts).unwrap();
@@ -352,7 +341,7 @@ fn cells_of_very_many_units_are_refused() {
         }
     };
     require_refused(&model, with_units(30_000), "at most 60000 steps");
-    let Some(device) = device() else { return };
+    let device = device();
     let mut parts = (*model).clone();
     with_units(10_000)(&mut parts);
     let many = Model::new(parts).unwrap();
@@ -365,7 +354,7 @@ fn cells_of_very_many_units_are_refused() {
 /// The table names the device in each line.
 #[test]
 fn selftest_passes_on_the_device_and_names_it() {
-    let Some(device) = device() else { return };
+    let device = device();
     let mut command = assert_cmd::Command::cargo_bin("circuit2tf").unwrap();
     let done = command.args(["selftest", "--engine", "gpu"]).assert().success();
     let text = String::from_utf8(done.get_output().stdout.clone()).unwrap();

@@ -41,7 +41,7 @@ LARGE = ["aes-sbox"]  # in f32 without options only
 FILES = ["circuits/spec/" + name for name in (
              "no_inputs.bench input_is_output.bench multiplexer_and_tables.bench one_operand.bench "
              "covers.blif hierarchy.blif wide_covers.blif primitives.v vectors.v").split()]
-FILES += ["../shared/benchmarks/" + name for name in (
+FILES += ["circuits/public/" + name for name in (
              "iscas85/c17.bench aiger/true.aag aiger/false.aag aiger/inverter.aag aiger/halfadder.aag "
              "mcnc_blif/cm82a.blif mcnc_blif/b1.blif mcnc_blif/majority.blif").split()]
 
@@ -125,7 +125,7 @@ def inside_of_bounds(case):
 def written_cases(folder):
     """Models whose attention averages, and mutants with verdicts, from the tests that judge the engines."""
     subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "literal_pass", "--test", "verdict_attack",
-                    "cases_for_numpy"], env={**os.environ, "CIRCUIT2TF_LITERAL_CASES": folder}, check=True,
+                    "cases_for_numpy", "--", "--ignored"], env={**os.environ, "CIRCUIT2TF_LITERAL_CASES": folder}, check=True,
                    stdout=subprocess.DEVNULL)
     return [("averaging attention", path) for path in sorted(map(str, pathlib.Path(folder).glob("*.json")))]
 
