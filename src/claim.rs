@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 /// for an inner node of a gate that was split.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
+    /// One entry per position.
     pub origin: Vec<Option<Literal>>,
 }
 

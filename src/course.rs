@@ -33,8 +33,11 @@ pub use task::{Diagnosis, Kind, Outcome, Solution, Task};
 /// A number that a student, a lecturer or a seed may choose.
 #[derive(Debug)]
 pub struct Parameter {
+    /// The name in `--set` and in texts.
     pub name: &'static str,
+    /// What it counts.
     pub meaning: &'static str,
+    /// The value of whom nothing else is set.
     pub default: u64,
     /// The least and the largest value that `--set` takes.
     pub range: (u64, u64),
@@ -77,12 +80,17 @@ type Facts = BTreeMap<&'static str, String>;
 /// An exercise; its texts are Markdown with `{name}` for parameters, facts and right answers.
 #[derive(Debug)]
 pub struct Exercise {
+    /// The number in commands.
     pub number: usize,
+    /// A few words.
     pub title: &'static str,
+    /// The number of the lesson that it belongs to.
     pub lesson: usize,
     /// Difficulty, 1 to 3.
     pub stars: u8,
+    /// How long it takes.
     pub minutes: u32,
+    /// Its numbers.
     pub parameters: &'static [Parameter],
     statement: &'static str,
     hints: &'static [&'static str],
@@ -96,7 +104,9 @@ pub struct Exercise {
 /// An exercise with the numbers of one student.
 #[derive(Debug)]
 pub struct Instance {
+    /// What is set.
     pub exercise: &'static Exercise,
+    /// With which numbers.
     pub values: Values,
     /// The flags that give the same numbers again, with a space before, or nothing for the defaults.
     pub flags: String,
@@ -105,12 +115,15 @@ pub struct Instance {
 /// A lesson of the course.
 #[derive(Debug)]
 pub struct Lesson {
+    /// From 1.
     pub number: usize,
     /// The name of its page without the extension.
     pub file: &'static str,
+    /// What it is about.
     pub title: &'static str,
     /// Its text, Markdown.
     pub text: &'static str,
+    /// What it shows.
     pub figures: &'static [book::Figure],
 }
 

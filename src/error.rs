@@ -11,10 +11,22 @@ pub enum Place {
     None,
     /// A file as a whole.
     File(String),
-    /// A position in a text file; line and column count from 1, the column in bytes.
-    Line { file: String, line: usize, column: usize },
-    /// A byte offset (from 0) in a binary file.
-    Byte { file: String, offset: usize },
+    /// A position in a text file.
+    Line {
+        /// Its name.
+        file: String,
+        /// From 1.
+        line: usize,
+        /// From 1, in bytes.
+        column: usize,
+    },
+    /// A position in a binary file.
+    Byte {
+        /// Its name.
+        file: String,
+        /// From 0.
+        offset: usize,
+    },
 }
 
 impl fmt::Display for Place {
@@ -50,9 +62,13 @@ pub enum Kind {
 #[error("{place}{}{found}{}", prefix(.expected), suffix(.hint))]
 pub struct Error {
     kind: Kind,
+    /// Where it was seen.
     pub place: Place,
+    /// What should be there; empty if the finding says all.
     pub expected: String,
+    /// What is there.
     pub found: String,
+    /// What to do about it; empty if there is nothing to say.
     pub hint: String,
 }
 

@@ -33,11 +33,13 @@ pub const MAX_GATES: u64 = 10_000_000;
 /// A family of circuits.
 #[derive(Debug)]
 pub struct Family {
+    /// The name that a spec begins with.
     pub name: &'static str,
     /// One line: what it computes, and its ports.
     pub about: &'static str,
     /// A spec of a small member.
     pub example: &'static str,
+    /// What a spec may set.
     pub parameters: &'static [Parameter],
     /// The number of gates.
     pub size: Formula,
@@ -51,6 +53,7 @@ pub struct Family {
 /// A quantity of a family's circuits. In the text, `L` is the ceiling of `log2 n`.
 #[derive(Debug, Clone, Copy)]
 pub struct Formula {
+    /// The formula for people.
     pub text: &'static str,
     /// The value, or none for parameters that the formula does not cover.
     pub of: fn(&Params) -> Option<u64>,

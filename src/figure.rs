@@ -8,5 +8,5 @@
 pub mod chart;
 pub mod circuit;
 pub mod heatmap;
-pub mod layered;
-pub mod svg;
+pub(crate) mod layered;
+pub(crate) mod svg;

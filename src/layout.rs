@@ -58,6 +58,7 @@ impl Layout {
         self.not_fetch(self.k - 1) + 1
     }
 
+    /// The code of a position.
     pub fn address(&self) -> Range<usize> {
         0..self.code_length()
     }
@@ -73,14 +74,17 @@ impl Layout {
         (1 + self.k) * self.code_length() + r
     }
 
+    /// The complement of the table's row `r`.
     pub fn not_table(&self, r: usize) -> usize {
         self.table(self.n_rows()) + r
     }
 
+    /// The node's value.
     pub fn value(&self) -> usize {
         self.not_table(self.n_rows())
     }
 
+    /// The complement of the node's value.
     pub fn not_value(&self) -> usize {
         self.value() + 1
     }
@@ -90,6 +94,7 @@ impl Layout {
         self.not_value() + 1 + 2 * h
     }
 
+    /// The complement of what head `h` reads.
     pub fn not_fetch(&self, h: usize) -> usize {
         self.fetch(h) + 1
     }

@@ -39,6 +39,7 @@ pub const FAN_INS: RangeInclusive<usize> = 2..=6;
 /// A circuit as a network, and what its nodes compute.
 #[derive(Debug, Clone)]
 pub struct Mapped {
+    /// Nodes of at most `k` operands.
     pub network: Network,
     /// Per node of the network the literal of the circuit whose value it has, on every assignment;
     /// `None` for inner nodes of gates that were split.

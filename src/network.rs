@@ -171,6 +171,7 @@ impl Network {
         self.levels.len()
     }
 
+    /// The number of inputs, which are the first nodes.
     pub fn n_inputs(&self) -> usize {
         self.n_inputs
     }

@@ -46,6 +46,7 @@ pub enum Mark {
 }
 
 impl Mark {
+    /// All of them, as a legend lists them.
     pub const ALL: [Mark; 4] = [Mark::Right, Mark::Unknown, Mark::Stale, Mark::Wrong];
 
     /// The mark of a bit.
@@ -58,6 +59,7 @@ impl Mark {
         }
     }
 
+    /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
             Mark::Right => "right",

@@ -10,7 +10,9 @@ use crate::error::{Error, Result};
 /// A function of three values; bit `a + 2b + 4c` of `table` is its value at `a`, `b`, `c`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lut {
+    /// The function.
     pub table: u8,
+    /// The numbers of the values `a`, `b` and `c`.
     pub operands: [u32; 3],
 }
 
@@ -52,14 +54,17 @@ impl LutProgram {
         Ok(program)
     }
 
+    /// The number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.n_inputs
     }
 
+    /// The number of values: the constant, inputs and tables.
     pub fn n_values(&self) -> usize {
         1 + self.n_inputs + self.luts.len()
     }
 
+    /// The tables, level by level.
     pub fn luts(&self) -> &[Lut] {
         &self.luts
     }

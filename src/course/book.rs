@@ -17,7 +17,9 @@ use crate::{explorer, family, figure};
 pub struct Figure {
     /// The circuit, as a family.
     pub circuit: &'static str,
+    /// What it shows of it.
     pub kind: FigureKind,
+    /// What stands below.
     pub caption: &'static str,
 }
 
@@ -33,7 +35,9 @@ pub enum FigureKind {
 /// A file of the book.
 #[derive(Debug)]
 pub struct Page {
+    /// Its name in the folder of the book.
     pub name: String,
+    /// What is in it.
     pub bytes: Vec<u8>,
 }
 

@@ -17,9 +17,13 @@ use crate::error::{Error, Place, Result};
 /// One answer of one student.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answer {
+    /// Whose it is.
     pub student: String,
+    /// The seed of the numbers it is about, if it says one.
     pub seed: Option<u64>,
+    /// Its number.
     pub exercise: usize,
+    /// As it was given: a value, or the name of a file.
     pub answer: String,
 }
 
@@ -55,6 +59,7 @@ impl Class<'_> {
 /// Whether an answer counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Standing {
+    /// It does.
     Counts,
     /// A later one of the same student to the same exercise does.
     Repeated,
@@ -78,7 +83,9 @@ impl Standing {
 /// The grade of one answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Grade {
+    /// What was graded.
     pub answer: Answer,
+    /// Whether it counts, and else why not.
     pub standing: Standing,
     /// None for a program that was not run.
     pub outcome: Option<Outcome>,
@@ -89,6 +96,7 @@ pub struct Grade {
 /// The grades of a class.
 #[derive(Debug)]
 pub struct Grades {
+    /// In the order of the answers.
     pub grades: Vec<Grade>,
     /// Those who have a row, whatever they handed in.
     students: Vec<String>,

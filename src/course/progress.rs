@@ -12,6 +12,7 @@ use crate::error::{Error, Place, Result};
 /// What is known of one exercise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Record {
+    /// Whether a right answer was given.
     pub solved: bool,
     /// Answers that were checked, right ones too.
     pub tries: u64,
@@ -26,6 +27,7 @@ pub struct Progress(BTreeMap<usize, Record>);
 const VERSION: u64 = 1;
 
 impl Progress {
+    /// What is known of an exercise.
     pub fn record(&self, exercise: usize) -> Record {
         self.0.get(&exercise).copied().unwrap_or_default()
     }

@@ -18,6 +18,7 @@ pub struct Sheet<'s> {
 }
 
 impl Sheet<'_> {
+    /// The heading.
     pub fn title(&self) -> String {
         let what = if self.answers { "Key" } else { "Problem sheet" };
         self.student.map_or(what.to_string(), |student| format!("{what} for {student}"))

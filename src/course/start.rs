@@ -8,7 +8,9 @@ pub const FOLDER: &str = "course";
 pub struct Starter {
     /// The lesson that uses it.
     pub lesson: usize,
+    /// Its name in the folder.
     pub name: &'static str,
+    /// What is in it.
     pub text: &'static str,
 }
 

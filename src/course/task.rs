@@ -60,10 +60,13 @@ impl Number {
 /// One of several statements to choose from.
 #[derive(Debug, Clone)]
 pub struct Choice {
+    /// What is said of the answer.
     pub text: String,
+    /// Whether it is right.
     pub right: bool,
     /// Why it is right, or which mistake it is and what shows that.
     pub reason: String,
+    /// What to try.
     pub experiment: String,
 }
 
@@ -84,19 +87,26 @@ pub type Refute = Box<dyn Fn(&[bool]) -> Result<(bool, String)>>;
 
 /// What an answer is.
 pub enum Kind {
+    /// Numbers, one for each name.
     Numbers(Vec<Number>),
     /// The letters of all options that are right.
     Choice(Vec<Choice>),
     /// One letter for each item.
     Classes(&'static [(char, &'static str)], Vec<Item>),
+    /// A word of bits.
     Bits(Vec<bool>),
-    /// An input on which a model is wrong, of so many bits; `found` is one.
+    /// An input on which a model is wrong, of so many bits.
     Counterexample {
+        /// One.
         found: Vec<bool>,
+        /// Whether another one is.
         refute: Refute,
     },
+    /// A circuit in a file.
     Circuit(Box<CircuitTask>),
+    /// A model in a file.
     Model(Box<ModelTask>),
+    /// A function in Rust, in a file.
     Function(FunctionTask),
 }
 
@@ -115,6 +125,7 @@ pub enum Wrong {
 pub struct Mistake {
     pub name: &'static str,
     pub gives: Wrong,
+    /// Why it is wrong.
     pub why: String,
     /// A command line that shows it.
     pub experiment: String,
@@ -122,6 +133,7 @@ pub struct Mistake {
 
 /// A question with its right answer and the mistakes.
 pub struct Task {
+    /// What is asked for.
     pub kind: Kind,
     pub(super) mistakes: Vec<Mistake>,
 }
@@ -129,9 +141,11 @@ pub struct Task {
 /// What was said to an answer.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Outcome {
+    /// Whether the answer is right.
     pub right: bool,
     /// What was found, line by line.
     pub findings: Vec<String>,
+    /// The mistakes that give just this answer.
     pub diagnoses: Vec<Diagnosis>,
 }
 
@@ -140,8 +154,11 @@ pub struct Outcome {
 pub struct Diagnosis {
     /// The part of the answer that the mistake gives, such as `loops 9`; none where a statement was judged.
     pub about: Option<String>,
+    /// What was done.
     pub mistake: String,
+    /// Why it is wrong.
     pub why: String,
+    /// A command that shows it.
     pub experiment: String,
 }
 
@@ -159,8 +176,15 @@ impl Diagnosis {
 /// An answer that can be handed in: words, or a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Solution {
+    /// A value, or letters.
     Text(String),
-    File { name: &'static str, bytes: Vec<u8> },
+    /// A file, as bytes.
+    File {
+        /// Its name.
+        name: &'static str,
+        /// What is in it.
+        bytes: Vec<u8>,
+    },
 }
 
 impl Mistake {

@@ -12,8 +12,11 @@ use crate::error::{Error, Result};
 /// A parameter of a family.
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
+    /// The key in a spec.
     pub name: &'static str,
+    /// What it sets.
     pub about: &'static str,
+    /// What it may be.
     pub values: Values,
     /// The value where the spec gives none; a parameter without one must be given.
     pub default: Option<u64>,

@@ -10,22 +10,31 @@ use crate::error::{Error, Result};
 /// A chart of several series over common axes.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Chart {
+    /// What stands above it.
     pub title: String,
     /// What the chart shows, in a sentence, for those who do not see it.
     pub description: String,
+    /// The axis to the right.
     pub x: Axis,
+    /// The axis upwards.
     pub y: Axis,
+    /// What is drawn, the first at the bottom.
     pub series: Vec<Series>,
 }
 
+/// An axis, as long as its points need.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Axis {
+    /// What it counts, with the unit.
     pub label: String,
+    /// How numbers are spaced.
     pub scale: Scale,
 }
 
+/// How the numbers of an axis are spaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Scale {
+    /// Evenly.
     #[default]
     Linear,
     /// To base 10; points must be positive.
@@ -35,18 +44,23 @@ pub enum Scale {
 /// Points under one name, drawn in the order given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Series {
+    /// What the legend calls it.
     pub name: String,
+    /// `x` and `y`.
     pub points: Vec<(f64, f64)>,
+    /// How it is drawn.
     pub mark: Mark,
     /// The interval of each point's y, drawn as a bar through it; empty, or as many as points.
     pub intervals: Vec<(f64, f64)>,
 }
 
+/// How a series is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mark {
     /// A curve through the points, each marked.
     #[default]
     Line,
+    /// The points alone.
     Points,
     /// A bar from 0 (the axis, where it is logarithmic) to each point; bars of several series stand
     /// beside each other.
@@ -56,23 +70,28 @@ pub enum Mark {
 /// Charts in rows and columns.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Panels {
+    /// What stands above all.
     pub title: String,
+    /// What they show, in a sentence, for those who do not see it.
     pub description: String,
     /// One without points is left empty.
     pub rows: Vec<Vec<Chart>>,
 }
 
 impl Axis {
+    /// An axis of even spacing.
     pub fn linear(label: &str) -> Self {
         Axis { label: label.to_string(), scale: Scale::Linear }
     }
 
+    /// A logarithmic axis, to base 10.
     pub fn log(label: &str) -> Self {
         Axis { label: label.to_string(), scale: Scale::Log }
     }
 }
 
 impl Series {
+    /// A series without intervals.
     pub fn new(name: &str, mark: Mark, points: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let points = points.into_iter().collect();
         Series { name: name.to_string(), points, mark, intervals: Vec::new() }

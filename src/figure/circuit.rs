@@ -31,7 +31,9 @@ const STYLE: &str = "
 /// What each node of a netlist holds, by id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct State {
+    /// The value, per node.
     pub bits: Vec<bool>,
+    /// What it is worth, per node.
     pub marks: Vec<Mark>,
 }
 

@@ -8,9 +8,13 @@ use crate::error::{Error, Result};
 /// A matrix with names.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Heatmap {
+    /// What stands above it.
     pub title: String,
+    /// What it shows, in a sentence, for those who do not see it.
     pub description: String,
+    /// From above, as many as rows.
     pub row_names: Vec<String>,
+    /// From the left, as many as columns.
     pub column_names: Vec<String>,
     /// Row by row, each as long as there are names of columns.
     pub rows: Vec<Vec<f64>>,

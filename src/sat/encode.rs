@@ -182,14 +182,17 @@ impl Encoder {
         }
     }
 
+    /// `a ∧ b`
     pub fn and(&mut self, a: Lit, b: Lit) -> Lit {
         self.gate(&[a, b], |row| row == 3).expect("two operands are allowed")
     }
 
+    /// `a ∨ b`
     pub fn or(&mut self, a: Lit, b: Lit) -> Lit {
         !self.and(!a, !b)
     }
 
+    /// `a ⊕ b`
     pub fn xor(&mut self, a: Lit, b: Lit) -> Lit {
         self.gate(&[a, b], |row| row == 1 || row == 2).expect("two operands are allowed")
     }

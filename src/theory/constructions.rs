@@ -15,6 +15,7 @@ use crate::theory::shallow::rounding::parity_by_rounding;
 /// A kind of models, one for each size.
 #[derive(Debug)]
 pub struct Construction {
+    /// What a spec calls it.
     pub name: &'static str,
     /// What it is, and what its size `N` counts.
     pub what: &'static str,
@@ -28,7 +29,9 @@ pub struct Construction {
 /// A model and what it computes.
 #[derive(Debug)]
 pub struct Constructed {
+    /// The weights.
     pub model: Model,
+    /// What they are to compute.
     pub circuit: Circuit,
 }
 

@@ -34,6 +34,7 @@ pub enum Basis {
 }
 
 impl Basis {
+    /// All of them.
     pub const ALL: [Basis; 6] = [
         Basis::Binary,
         Basis::DeMorgan,
@@ -43,6 +44,7 @@ impl Basis {
         Basis::Ternary,
     ];
 
+    /// The name in flags.
     pub fn name(self) -> &'static str {
         match self {
             Basis::Binary => "binary",

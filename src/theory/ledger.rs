@@ -95,9 +95,13 @@ impl fmt::Display for Status {
 /// An entry of the ledger.
 #[derive(Debug)]
 pub struct Claim {
+    /// A few words with hyphens, which no other claim has.
     pub id: &'static str,
+    /// What is claimed, in a sentence.
     pub statement: &'static str,
+    /// How it stands.
     pub status: Status,
+    /// What kind of sentence it is.
     pub kind: Kind,
     /// How it is shown; of a refuted claim, how that it is false.
     pub ground: Ground,
@@ -107,6 +111,7 @@ pub struct Claim {
     pub proofs: &'static [&'static str],
     /// Keys of [`references::WORKS`].
     pub sources: &'static [&'static str],
+    /// Under which it holds.
     pub assumptions: &'static str,
     /// The proof in brief, the counterexample, or the literature.
     pub reason: &'static str,
@@ -134,6 +139,7 @@ and pause, unless a claim says otherwise.";
 /// What a check found, line by line.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Evidence {
+    /// In the order of the check.
     pub findings: Vec<Finding>,
     /// How many models were run.
     pub n_models: usize,
@@ -142,7 +148,9 @@ pub struct Evidence {
 /// One line of evidence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
+    /// Whether it is as the claim's status says.
     pub holds: bool,
+    /// What was looked at, and what it was.
     pub text: String,
 }
 

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 /// Where 0 to 4 go.
 pub type Permutation = [u8; 5];
 
+/// What a program gives where its function is 0.
 pub const IDENTITY: Permutation = [0, 1, 2, 3, 4];
 
 /// What a program gives where its function is 1.
@@ -47,7 +48,9 @@ fn is_five_cycle(a: Permutation) -> bool {
 /// A variable, and the permutation for each of its values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Instruction {
+    /// The number of the variable.
     pub variable: usize,
+    /// The permutation where it is 0, and where it is 1.
     pub at: [Permutation; 2],
 }
 
@@ -72,6 +75,7 @@ impl Formula {
         Ok(Formula { literals, is_or })
     }
 
+    /// The levels of gates.
     pub fn depth(&self) -> usize {
         self.literals.len().ilog2() as usize
     }

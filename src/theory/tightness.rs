@@ -43,7 +43,9 @@ pub struct Witness {
 /// Whether some number of steps is right on all inputs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Correctness {
+    /// It is.
     Right,
+    /// It is not, for this input from this start.
     Wrong(Witness),
     /// A limit of the solver was reached.
     Undecided,

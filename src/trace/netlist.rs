@@ -29,6 +29,7 @@ pub struct Node {
     pub name: String,
     /// Such as `AND`, `XOR` or `a∧¬b` over the operands in order.
     pub operation: String,
+    /// The longest path from an input, in nodes.
     pub level: usize,
     /// Ids of the distinct operands; none for inputs and constants.
     pub operands: Vec<usize>,
@@ -116,10 +117,12 @@ impl Netlist {
         self.is_proved
     }
 
+    /// All nodes, by id.
     pub fn nodes(&self) -> &[Node] {
         &self.nodes
     }
 
+    /// The number of inputs, which are the first nodes.
     pub fn n_inputs(&self) -> usize {
         self.network.n_inputs()
     }

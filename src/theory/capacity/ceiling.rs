@@ -44,10 +44,12 @@ impl Ceilings {
         Ok(Ceilings { vocabulary, dim, bits })
     }
 
+    /// The number of tokens, `V`.
     pub fn vocabulary(&self) -> u64 {
         self.vocabulary
     }
 
+    /// The coordinates of a state, `d`.
     pub fn dim(&self) -> u64 {
         self.dim
     }

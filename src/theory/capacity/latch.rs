@@ -45,7 +45,10 @@ pub enum Noise {
     /// As far as it may, always up, and always down.
     Adversarial,
     /// Uniformly up to the bound.
-    Random { seed: u64 },
+    Random {
+        /// Of the draws.
+        seed: u64,
+    },
 }
 
 /// A level that was lost.
@@ -60,6 +63,7 @@ pub struct Loss {
 /// The largest number of levels that survive, by measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Survival {
+    /// How many were held.
     pub levels: u64,
     /// How one level more was lost; none if [`MAX_LEVELS`] were held.
     pub one_more: Option<Loss>,
@@ -68,8 +72,11 @@ pub struct Survival {
 /// What the experiment found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Experiment {
+    /// What can be held, by the theorem.
     pub bound: Latchable,
+    /// What was held against the worst noise.
     pub adversarial: Survival,
+    /// What was held against uniform noise.
     pub random: Survival,
 }
 

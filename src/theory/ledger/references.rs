@@ -30,7 +30,9 @@ impl Read {
 pub struct Work {
     /// The first author and the year.
     pub key: &'static str,
+    /// Surnames with initials, in the work's order.
     pub authors: &'static [&'static str],
+    /// Of publication.
     pub year: u16,
     /// Empty if it is not known for certain.
     pub title: &'static str,
@@ -38,6 +40,7 @@ pub struct Work {
     pub venue: &'static str,
     /// The number at arXiv; empty if there is none or it is not known.
     pub arxiv: &'static str,
+    /// How well it was read.
     pub read: Read,
 }
 

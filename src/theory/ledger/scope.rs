@@ -51,9 +51,13 @@ impl fmt::Display for Ground {
 /// The models that a bound speaks of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Scope {
+    /// The numbers.
     pub arithmetic: Arithmetic,
+    /// Whether the lengths share a model.
     pub uniformity: Uniformity,
+    /// What attention may do.
     pub attention: Attention,
+    /// What a token may hold before the first layer.
     pub start: Start,
 }
 
@@ -102,16 +106,22 @@ pub enum Uniformity {
 /// What attention may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Attention {
+    /// How scores become weights.
     pub weighting: Weighting,
+    /// What one head reads at one token.
     pub reads: Reads,
+    /// Which tokens are hidden.
     pub mask: Mask,
 }
 
 /// How scores become weights.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Weighting {
+    /// In proportion to the exponentials.
     Softmax,
+    /// The same for all tokens of the highest score.
     AverageHard,
+    /// All on one token of the highest score.
     UniqueHard,
     /// Softmax, average-hard or unique-hard.
     Any,
@@ -133,7 +143,9 @@ pub enum Reads {
 /// Which tokens are hidden.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mask {
+    /// Those behind the reader.
     Causal,
+    /// Any, or none.
     Any,
 }
 

@@ -18,7 +18,9 @@ pub const MAX_EXACT: usize = 12;
 /// The coefficients `A_1, …, A_n` as integers over one denominator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fractions {
+    /// Of `A_1, …, A_n`.
     pub numerators: Vec<i128>,
+    /// Of them all.
     pub denominator: i128,
 }
 

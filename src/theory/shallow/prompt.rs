@@ -23,14 +23,18 @@ pub const MAX_NODES: usize = 16;
 /// A gate on two earlier nodes, inputs first; bit `a + 2b` of the table is its value at operands `a`, `b`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Gate {
+    /// The numbers of two nodes.
     pub operands: [usize; 2],
+    /// The function, four bits.
     pub table: u8,
 }
 
 /// How many circuits share a model: `n_inputs` and `n_gates`, any wires, any gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
+    /// The inputs, which are the first nodes.
     pub n_inputs: usize,
+    /// The gates.
     pub n_gates: usize,
 }
 

@@ -35,7 +35,9 @@ const MAX_TOKENS: usize = 1 << 14;
 /// What a wire comes from: a node, or its complement. Nodes are the inputs, then the gates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wire {
+    /// The number of the node.
     pub tail: usize,
+    /// Whether its complement is meant.
     pub complemented: bool,
 }
 
@@ -48,15 +50,19 @@ impl From<usize> for Wire {
 /// A gate that is 1 where at least so many of its operands are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ThresholdGate {
+    /// What is counted.
     pub operands: Vec<Wire>,
+    /// How many 1s it takes, from 1 to all.
     pub at_least: usize,
 }
 
 impl ThresholdGate {
+    /// All of them.
     pub fn and(operands: Vec<Wire>) -> Self {
         ThresholdGate { at_least: operands.len(), operands }
     }
 
+    /// One of them.
     pub fn or(operands: Vec<Wire>) -> Self {
         ThresholdGate { at_least: 1, operands }
     }
@@ -113,6 +119,7 @@ impl ThresholdCircuit {
         ThresholdCircuit { n_inputs, gates, outputs }
     }
 
+    /// The number of inputs.
     pub fn n_inputs(&self) -> usize {
         self.n_inputs
     }
