@@ -27,19 +27,20 @@ fn full_adder(carry: GateKind) -> Result<Circuit> {
 }
 
 fn main() -> Result<()> {
-    let adder = full_adder(GateKind::Maj)?;
+    let (adder, policy) = (full_adder(GateKind::Maj)?, Policy::default());
     let model = compile(&adder, "", &Options::default())?;
-    let verdict = Verdict::from(&prove(&model, &adder));
-    if let Verdict::Verified(Proof::Certificate(facts)) = &verdict {
+    let decision = decide(&Subject::new(&model, &adder)?, &policy)?;
+    if let Verdict::Verified(Proof::Certificate(facts)) = &decision.statement.verdict {
         println!("proved for all 2^{} inputs, {} levels", facts.n_inputs, facts.depth);
     }
-    println!("{}", json!(verdict));
+    println!("{}", json!(decision.statement));
 
     let wrong = compile(&full_adder(GateKind::Or)?, "", &Options::default())?;
-    if let Some(found) = refute(&wrong, &adder, &Reference::new(&wrong)?)? {
+    let decision = decide(&Subject::new(&wrong, &adder)?, &policy)?;
+    if let Verdict::Refuted(found) = &decision.statement.verdict {
         let (input, name) = (bit_string(&found.input), &adder.outputs()[found.output].name);
         println!("refuted: on {input} {name} must be {}", u8::from(found.expected));
-        println!("{}", json!(Verdict::Refuted(found)));
     }
+    println!("{}", json!(decision.statement));
     Ok(())
 }

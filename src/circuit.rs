@@ -108,6 +108,7 @@ pub struct Latch {
 
 /// Which AIGER 1.9 section a property comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PropertyKind {
     /// A state that must not be reached.
     Bad,

@@ -6,6 +6,7 @@ use std::fmt;
 
 /// Where an error was seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Place {
     /// No place in a file: the value itself is at fault, for example a flag.
     None,

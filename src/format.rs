@@ -27,6 +27,7 @@ pub mod verilog;
 
 /// A circuit file format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Format {
     /// AIGER 1.9 as text.
     AigerAscii,

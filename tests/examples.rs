@@ -55,7 +55,7 @@ fn a_file_becomes_a_model_file() {
 fn a_graph_is_proved_and_a_wrong_one_refuted() {
     let text = run("graph", &[]);
     let [proof, proved, difference, refuted] = Vec::from_iter(text.lines()).try_into().unwrap();
-    assert_eq!(proof, "proved for all 2^3 inputs, 2 levels");
+    assert_eq!(proof, "proved for all 2^3 inputs, 3 levels");
     let json = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap();
     assert_eq!([&json(proved)["verdict"], &json(proved)["method"]], ["VERIFIED", "certificate"]);
     // One 1 makes no carry.

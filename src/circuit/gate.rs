@@ -126,6 +126,7 @@ fn row_mask(n: usize) -> u64 {
 /// `Input` and `Latch` nodes are sources: their value comes from outside (a latch holds its state).
 /// `And`, `Or`, `Nand`, `Nor` take one or more operands, `Xor` is the parity and `Xnor` its complement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum GateKind {
     /// A bit from outside.
     Input,

@@ -40,6 +40,10 @@ impl Engine for Dense<'_> {
         match self.never {}
     }
 
+    fn model(&self) -> &Model {
+        match self.never {}
+    }
+
     fn run(&self, _: &Batch, _: usize) -> Result<Batch> {
         match self.never {}
     }

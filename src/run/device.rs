@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 
 /// The name of a device: `cpu`, `cuda`, `cuda:1`, `metal`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum DeviceName {
     #[default]
     Cpu,
