@@ -7,8 +7,7 @@ use circuit2tf::Result;
 use circuit2tf::circuit::graph::{Pin, Vertex};
 use circuit2tf::circuit::{Circuit, GateKind};
 use circuit2tf::compile::{Options, compile};
-use circuit2tf::run::Reference;
-use circuit2tf::verify::{Proof, Verdict, bit_string, prove, refute};
+use circuit2tf::verify::{Policy, Proof, Subject, Verdict, bit_string, decide};
 use petgraph::graph::DiGraph;
 use serde_json::json;
 
