@@ -25,7 +25,7 @@ pub struct Batch {
 
 /// The first six signals of [`counting_word`]: bit `r` of the `h`-th is bit `h` of `r`, so they are also the
 /// projections on the operands of a truth table of 64 rows.
-pub const COUNTING: [u64; 6] = [
+pub(crate) const COUNTING: [u64; 6] = [
     0xAAAA_AAAA_AAAA_AAAA,
     0xCCCC_CCCC_CCCC_CCCC,
     0xF0F0_F0F0_F0F0_F0F0,
@@ -36,7 +36,7 @@ pub const COUNTING: [u64; 6] = [
 
 /// The bits of `signal` under the assignments numbered `64 word .. 64 word + 64`, where signal `i` is bit
 /// `i` of an assignment's number.
-pub fn counting_word(signal: usize, word: u64) -> u64 {
+pub(crate) fn counting_word(signal: usize, word: u64) -> u64 {
     match COUNTING.get(signal) {
         Some(&pattern) => pattern,
         None if signal < 64 && word >> (signal - 6) & 1 == 1 => u64::MAX,
@@ -155,7 +155,7 @@ impl Batch {
     }
 
     /// The words of a row: assignments over 64, rounded up.
-    pub fn words_per_signal(&self) -> usize {
+    pub(crate) fn words_per_signal(&self) -> usize {
         self.words_per_signal
     }
 

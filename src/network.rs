@@ -24,7 +24,7 @@ pub struct Network {
 }
 
 /// The words of a truth table of `k` inputs.
-pub fn words_per_table(k: usize) -> usize {
+pub(crate) fn words_per_table(k: usize) -> usize {
     (1 << k as u32).max(64) / 64
 }
 

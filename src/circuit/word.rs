@@ -132,7 +132,7 @@ impl Word {
     ///
     /// # Errors
     /// As for [`Self::encode`].
-    pub fn encode_decimal(&self, bits: &[bool], order: WordOrder) -> Result<Option<String>> {
+    pub(crate) fn encode_decimal(&self, bits: &[bool], order: WordOrder) -> Result<Option<String>> {
         let number = self.number(bits, order)?;
         Ok(number::decimal(&number).filter(|_| order != WordOrder::Bytes))
     }

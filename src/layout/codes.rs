@@ -13,7 +13,7 @@ impl Codes {
     ///
     /// # Errors
     /// `n` is above 2^28.
-    pub fn shortest(n: usize) -> Result<Self> {
+    pub(crate) fn shortest(n: usize) -> Result<Self> {
         let lengths = (2..=30).step_by(2);
         match lengths.into_iter().find(|&m| n_codes(m) >= n as u64) {
             Some(m) => Ok(Codes { m }),

@@ -6,18 +6,24 @@
 /// In which order the blocks of a model are applied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
+    /// Layers before the loop.
     pub n_prelude: usize,
     /// Layers of the core.
     pub n_layers: usize,
+    /// Layers after the loop.
     pub n_coda: usize,
+    /// How often the core is applied.
     pub n_loops: usize,
 }
 
 /// Which application of a layer it is, counted from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
+    /// One of the prelude.
     Prelude { layer: usize },
+    /// One of the core.
     Core { in_loop: usize, layer: usize },
+    /// One of the coda.
     Coda { layer: usize },
 }
 

@@ -16,6 +16,7 @@ pub struct Liveness {
 }
 
 impl Liveness {
+    /// Of the nodes of a network.
     pub fn new(network: &Network) -> Self {
         let levels = network.levels();
         let mut dies_at: Vec<Option<u32>> = levels.iter().map(|&level| Some(level)).collect();

@@ -7,11 +7,17 @@ use crate::model::Dtype;
 /// The sizes of a decoder and of its sequence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Shape {
+    /// Layers that are stored.
     pub n_layers: usize,
+    /// Heads of a layer.
     pub n_heads: usize,
+    /// The width of the residual stream.
     pub d_model: usize,
+    /// The width of a head.
     pub d_head: usize,
+    /// ReLU units of a layer.
     pub d_mlp: usize,
+    /// The length of the sequence.
     pub n_ctx: usize,
     /// Tokens that can be read.
     pub d_vocab: usize,

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum DeviceName {
+    /// This processor.
     #[default]
     Cpu,
     /// An NVIDIA device by its number.
@@ -117,6 +118,7 @@ impl Device {
         }
     }
 
+    /// Its name.
     pub fn name(&self) -> DeviceName {
         self.name
     }

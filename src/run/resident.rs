@@ -61,6 +61,7 @@ pub struct Resident<'m> {
 pub struct Cost {
     /// Numbers that it is computed from.
     pub reads: f64,
+    /// Products that are summed.
     pub multiply_adds: f64,
 }
 

@@ -5,9 +5,12 @@ use std::fmt;
 /// An instruction set that inner loops are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Simd {
+    /// None is used.
     Plain,
+    /// Eight numbers of 32 bits at once.
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Sixteen numbers of 32 bits at once.
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }

@@ -105,7 +105,7 @@ impl Draft {
 ///
 /// # Errors
 /// The blocks are of another shape, or there are no positions.
-pub fn started_at(start: &[f64], blocks: Vec<Block>, n_loops: usize) -> Result<Model> {
+pub(crate) fn started_at(start: &[f64], blocks: Vec<Block>, n_loops: usize) -> Result<Model> {
     let mut draft = Draft::new(start.len(), vec!["x".to_string()], (0, 0.0), 0).with_plain_ports(1);
     draft.w_e.fill(0.0);
     draft.w_pos.column_mut(0).assign(&Array1::from(start.to_vec()));

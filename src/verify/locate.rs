@@ -13,11 +13,14 @@ use crate::run::{Effort, Pace, Reference};
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Departure {
+    /// The node of the circuit.
     pub node: NodeId,
+    /// Its position in the sequence.
     pub position: usize,
     /// Layers after which the position is wrong for good: 0 if it never was right, else 1 + the last
     /// number of layers after which it was right.
     pub since_step: usize,
+    /// What was applied.
     pub schedule: Schedule,
     /// Layers after which the position holds its value, in the network that the weights are; none where
     /// they are none.

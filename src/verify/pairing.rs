@@ -19,7 +19,9 @@ use crate::model::Model;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum PairBy {
+    /// By name.
     Name,
+    /// In their order.
     #[default]
     Position,
 }
@@ -76,6 +78,7 @@ impl Pairing {
         }
     }
 
+    /// By what they are paired.
     pub fn by(&self) -> PairBy {
         self.by
     }

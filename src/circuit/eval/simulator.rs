@@ -69,7 +69,7 @@ impl<'a> Simulator<'a> {
 
     /// Evaluates the block that starts at assignment number `64 first_word`, input `i` being bit `i` of
     /// an assignment's number.
-    pub fn counting_block(&mut self, first_word: u64) {
+    pub(crate) fn counting_block(&mut self, first_word: u64) {
         self.block(|input, words| {
             for (number, word) in (first_word..).zip(words) {
                 *word = counting_word(input, number);

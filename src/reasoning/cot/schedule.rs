@@ -26,12 +26,14 @@ pub const MAX_EXACT: usize = 16;
 pub struct TokenSchedule {
     /// Per token the nodes of the network in it, in the order of slots.
     pub tokens: Vec<Vec<u32>>,
+    /// What schedules of the network need.
     pub bounds: Bounds,
 }
 
 /// The tokens that schedules of one network need at `gates_per_token`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
+    /// The most gates of a token.
     pub gates_per_token: usize,
     /// Gates and constants.
     pub n_gates: usize,

@@ -24,7 +24,9 @@ pub const MAX_LOOPS: usize = 64;
 /// Which channels of the stream are pushed and seen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Channels {
+    /// Every channel.
     All,
+    /// These channels.
     Some(Vec<usize>),
 }
 

@@ -76,6 +76,7 @@ impl Task {
         Ok(task)
     }
 
+    /// All assignments of the inputs.
     pub fn n_assignments(&self) -> usize {
         self.n_assignments
     }
@@ -172,6 +173,7 @@ impl Looped {
         &self.variables
     }
 
+    /// Numbers that are trained.
     pub fn n_parameters(&self) -> usize {
         self.variables.iter().map(|(_, variable)| variable.elem_count()).sum()
     }

@@ -19,8 +19,11 @@ use crate::progress::Progress;
 /// How to train.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Config {
+    /// Steps of the optimiser.
     pub n_steps: usize,
+    /// AdamW's.
     pub learning_rate: f64,
+    /// Loops of each forward pass.
     pub n_loops: usize,
 }
 
@@ -29,7 +32,9 @@ pub struct Config {
 pub struct Outcome {
     /// Before the first step and after the last, of all output bits.
     pub right: [usize; 2],
+    /// Output bits, over all assignments.
     pub n_bits: usize,
+    /// The mean cross entropy, before the first step and after the last.
     pub loss: [f64; 2],
     /// The norm of the gradient before the first step.
     pub gradient: f64,
@@ -38,6 +43,7 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// Whether all bits are right after it.
     pub fn is_solved(&self) -> bool {
         self.right[1] == self.n_bits
     }
@@ -94,13 +100,16 @@ pub fn train(
 /// Runs of the same start and number of loops, one per seed.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cell {
+    /// What the runs start from.
     pub start: Start,
+    /// Loops of each forward pass.
     pub n_loops: usize,
     /// In the order of the seeds.
     pub outcomes: Vec<Outcome>,
 }
 
 impl Cell {
+    /// How many runs solved it.
     pub fn n_solved(&self) -> usize {
         self.outcomes.iter().filter(|outcome| outcome.is_solved()).count()
     }

@@ -6,21 +6,27 @@ use crate::model::Dtype;
 /// All numbers from `lo` to `hi`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Interval {
+    /// The lower end.
     pub lo: f64,
+    /// The upper end.
     pub hi: f64,
 }
 
 impl Interval {
+    /// 0 alone.
     pub const ZERO: Interval = Interval::point(0.0);
 
+    /// One number alone.
     pub const fn point(x: f64) -> Self {
         Interval { lo: x, hi: x }
     }
 
+    /// Whether it is one number.
     pub fn is_point(self) -> bool {
         self.lo == self.hi
     }
 
+    /// Whether a number is in it.
     pub fn contains(self, x: f64) -> bool {
         self.lo <= x && x <= self.hi
     }
@@ -35,10 +41,12 @@ impl Interval {
         self.lo.abs().max(self.hi.abs())
     }
 
+    /// The number between the ends.
     pub fn middle(self) -> f64 {
         self.lo / 2.0 + self.hi / 2.0
     }
 
+    /// Half of its length.
     pub fn radius(self) -> f64 {
         self.hi / 2.0 - self.lo / 2.0
     }
@@ -59,6 +67,7 @@ impl Interval {
         Interval { lo: self.lo + other.lo, hi: self.hi + other.hi }.round(dtype)
     }
 
+    /// The positive parts of its numbers.
     pub fn relu(self) -> Self {
         Interval { lo: self.lo.max(0.0), hi: self.hi.max(0.0) }
     }

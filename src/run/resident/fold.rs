@@ -112,8 +112,11 @@ impl Cell {
 /// What becomes of the hidden units, over all cells.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Folded {
+    /// Those that are 0, whatever the input.
     pub silent: usize,
+    /// Those that are never cut off at 0.
     pub linear: usize,
+    /// The others.
     pub computed: usize,
 }
 

@@ -29,7 +29,9 @@ const MAX_VARIABLES: usize = 6;
 /// How many numbers were computed or looked up, and how many were known to stay.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Work {
+    /// Computed or looked up.
     pub computed: u64,
+    /// Known to stay as they were.
     pub skipped: u64,
 }
 

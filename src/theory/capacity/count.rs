@@ -8,7 +8,7 @@
 use crate::model::Dtype;
 
 /// The sum of `n` ones, one after the other, every sum rounded to the format.
-pub fn sum_of_ones(dtype: Dtype, n: u64) -> f64 {
+pub(crate) fn sum_of_ones(dtype: Dtype, n: u64) -> f64 {
     sum_of(dtype, 1.0, n)
 }
 

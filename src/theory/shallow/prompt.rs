@@ -45,11 +45,6 @@ impl Shape {
         (n_nodes.next_power_of_two().ilog2() as usize).max(1)
     }
 
-    /// Bits of a gate: `2m + 4`, which is also the number of heads.
-    pub fn gate_length(self) -> usize {
-        2 * self.address_length() + 4
-    }
-
     /// The model's input: the bits of the gates, then those of the circuit's inputs.
     pub fn prompt(self, gates: &[Gate], inputs: &[bool]) -> Vec<bool> {
         let m = self.address_length();
