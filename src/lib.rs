@@ -54,6 +54,10 @@
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit::graph`, wgpu only in `run/gpu`,
 //! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
 //! `tests/house.rs` holds the code to this table.
+//!
+//! Beside the rooms, in `src/checker`, lies a crate that checks kept certificates with their witness and depends on nothing
+//! of this one. It has readers of its own for the model file and the circuit: shared ones, in a vocabulary crate
+//! below both, would be less code, and a slip in them would be on both sides. [`verify`] hands it bytes.
 
 pub mod batch;
 pub mod circuit;

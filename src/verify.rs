@@ -41,7 +41,7 @@ pub use locate::{Departure, locate};
 pub use miter::{Equivalence, equivalent};
 pub use pairing::{PairBy, Pairing};
 pub use policy::{Method, Policy};
-pub use prove::{prove, prove_by_miter, refute};
+pub use prove::{check_kept, prove, prove_by_miter, refute};
 pub use rounding::{Rounding, Undecided};
 pub use shard::{Merged, Shard, merge};
 pub use shrink::shrink;

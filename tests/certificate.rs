@@ -552,9 +552,10 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     let model = compiled(&circuit, &Options::default());
     let wrong = changed(&model, |parts| parts.n_loops = 1);
     for model in [&model, &wrong] {
-        let file = CertificateFile::new(certify(model, &circuit), &about("m0de1", "c1rcu17"));
+        let file =
+            CertificateFile::new(&certify(model, &circuit), &about("m0de1", "c1rcu17"), &circuit);
         let text = file.to_json();
-        let read = CertificateFile::from_json(&text).unwrap();
+        let read = CertificateFile::from_json(text).unwrap();
         assert_eq!(read.to_json(), text);
         read.recheck(model, &circuit, &about("m0de1", "c1rcu17"), &[&certify]).unwrap();
         assert!(read.recheck(model, &circuit, &about("other", "c1rcu17"), &[&certify]).is_err());
@@ -563,23 +564,38 @@ fn a_certificate_file_is_read_back_and_holds_for_its_model_and_circuit_only() {
     let mut partial = certify(&model, &circuit);
     partial.conditions.remove(3);
     assert!(!partial.is_proof() && matches!(Verdict::from(&partial), Verdict::Unknown { .. }));
-    let text = CertificateFile::new(certify(&model, &circuit), &about("", "")).to_json();
-    let kept = CertificateFile::from_json(&text).unwrap();
-    assert!(kept.recheck(&wrong, &circuit, &about("", ""), &[&certify]).is_err(), "another model");
-    let by_other_means = text.replace("5 cuts of the claim", "a miter");
-    let kept = CertificateFile::from_json(&by_other_means).unwrap();
-    let error = kept.recheck(&model, &circuit, &about("", ""), &[&certify]).unwrap_err();
-    assert!(error.to_string().contains("facts.comparison"), "{error}");
+    let file = CertificateFile::new(&certify(&model, &circuit), &about("", ""), &circuit);
+    let text = file.to_json();
+    assert!(file.is_proof() && file.has_claims());
+    assert!(
+        file.recheck(&wrong, &with_wire_complemented(&circuit, 0), &about("", ""), &[&certify])
+            .is_err()
+    );
+    let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+    document["witness"]["claims"] = serde_json::Value::Null;
+    let by_other_means = CertificateFile::from_json(&document.to_string()).unwrap();
+    assert!(!by_other_means.has_claims());
+    let error = by_other_means.recheck(&model, &circuit, &about("", ""), &[&certify]).unwrap_err();
+    assert!(error.to_string().contains("witness.claims"), "{error}");
     for (from, to) in [
-        ("\"depth\": 3", "\"depth\": 2"),
-        ("\"gap\": 1024.0", "\"gap\": 2048.0"),
-        ("every number is finite", "every number is nice"),
+        ("\"levels\": [0", "\"levels\": [1"),
+        ("\"states\": [[-1.0", "\"states\": [[1.0"),
+        ("\"kinds\": [0", "\"kinds\": [1"),
+        ("\"loops\": 3", "\"loops\": 2"),
     ] {
         assert!(text.contains(from), "{text}");
         let forged = CertificateFile::from_json(&text.replace(from, to)).unwrap();
         assert!(forged.recheck(&model, &circuit, &about("", ""), &[&certify]).is_err(), "{to}");
     }
-    for broken in ["", "{}", "[1]", &text[..text.len() / 2], &text.replace("true", "1")] {
+    let failed = CertificateFile::new(&certify(&wrong, &circuit), &about("", ""), &circuit);
+    let lie = failed.to_json().replace("C11", "C12");
+    let lie = CertificateFile::from_json(&lie).unwrap();
+    assert!(lie.recheck(&wrong, &circuit, &about("", ""), &[&certify]).is_err());
+    let old = text.replace("\"version\": \"3\"", "\"version\": \"2\"");
+    let error = CertificateFile::from_json(&old).unwrap_err();
+    assert!(error.to_string().contains("verify --certificate"), "{error}");
+    let both = text.replacen('{', "{\"failure\": {},", 1);
+    for broken in ["", "{}", "[1]", &text[..text.len() / 2], &both] {
         assert!(CertificateFile::from_json(broken).is_err());
     }
 }

@@ -883,29 +883,32 @@ fn an_edited_certificate_is_found_out() {
     let mut parts = parts_of(&circuit, &options(Dtype::F32));
     parts.n_loops = 1;
     let model = Model::new(parts).unwrap();
-    let file = CertificateFile::new(certify(&model, &circuit), &about("m", "c"));
-    assert!(!file.certificate.is_proof());
-    let text = file.to_json();
-    let lie = text.replace("\"verified\": false", "\"verified\": true");
-    let lie = CertificateFile::from_json(&lie).unwrap();
-    assert!(lie.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
-    let mut lie = file.certificate.clone();
+    let certificate = certify(&model, &circuit);
+    let file = CertificateFile::new(&certificate, &about("m", "c"), &circuit);
+    assert!(!file.is_proof() && !certificate.is_proof());
+    let recheck = |file: &CertificateFile, circuit_sha256| {
+        file.recheck(&model, &circuit, &about("m", circuit_sha256), &[&certify])
+    };
+    let enough = Model::new(parts_of(&circuit, &options(Dtype::F32))).unwrap();
+    let proof = CertificateFile::new(&certify(&enough, &circuit), &about("m", "c"), &circuit);
+    let loops = |n| format!("\"loops\": {n}");
+    let lie = proof.to_json().replace(&loops(enough.n_loops), &loops(1));
+    assert_ne!(lie, proof.to_json());
+    assert!(recheck(&CertificateFile::from_json(&lie).unwrap(), "c").is_err());
+    let mut lie = certificate.clone();
     lie.conditions.retain(|condition| condition.failure.is_none());
     assert!(!lie.is_proof(), "a proof has every condition");
-    let lie =
-        CertificateFile::from_json(&CertificateFile::new(lie, &about("m", "c")).to_json()).unwrap();
-    assert!(lie.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
-    let mut empty = file.certificate.clone();
+    let lie = CertificateFile::new(&lie, &about("m", "c"), &circuit);
+    assert!(recheck(&CertificateFile::from_json(lie.to_json()).unwrap(), "c").is_err());
+    let mut empty = certificate.clone();
     empty.conditions.clear();
-    let empty =
-        CertificateFile::from_json(&CertificateFile::new(empty, &about("m", "c")).to_json())
-            .unwrap();
-    assert!(empty.recheck(&model, &circuit, &about("m", "c"), &[&certify]).is_err());
-    assert!(file.recheck(&model, &circuit, &about("m", "other"), &[&certify]).is_err());
-    file.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
-    let kept = CertificateFile::from_json(&text).unwrap();
+    let empty = CertificateFile::new(&empty, &about("m", "c"), &circuit);
+    assert!(recheck(&CertificateFile::from_json(empty.to_json()).unwrap(), "c").is_err());
+    assert!(recheck(&file, "other").is_err());
+    recheck(&file, "c").unwrap();
+    let kept = CertificateFile::from_json(file.to_json()).unwrap();
     assert_eq!(kept, file);
-    kept.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
+    recheck(&kept, "c").unwrap();
 }
 
 /// Both logits are finite, their difference is not.
@@ -919,8 +922,8 @@ fn a_certificate_with_a_huge_margin_can_be_read_back() {
     parts.w_u[[layout.value(), 0]] = -f64::exp2(1023.0);
     let model = Model::new(parts.clone()).unwrap();
     assert_eq!(judge(parts, &circuit), Verified);
-    let file = CertificateFile::new(certify(&model, &circuit), &about("m", "c"));
-    let again = CertificateFile::from_json(&file.to_json()).unwrap();
+    let file = CertificateFile::new(&certify(&model, &circuit), &about("m", "c"), &circuit);
+    let again = CertificateFile::from_json(file.to_json()).unwrap();
     again.recheck(&model, &circuit, &about("m", "c"), &[&certify]).unwrap();
 }
 

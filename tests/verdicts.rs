@@ -216,6 +216,8 @@ fn a_certificate_with_any_entry_edited_is_refused_by_name() {
         let mut edits = Vec::new();
         edit(&kept, "", &mut |name, document| edits.push((name.to_string(), document)));
         assert!(edits.len() > 100, "{}", edits.len());
+        // What wrote the file is no part of the proof.
+        edits.retain(|(name, document)| name != "program" || !document["program"].is_string());
         for (name, document) in edits {
             fs::write(folder.path("edited.json"), document.to_string()).unwrap();
             let (status, out, err) = folder.call("check edited.json m adder:2");

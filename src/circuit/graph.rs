@@ -188,9 +188,7 @@ impl<'g, Ix: IndexType> Importer<'g, Ix> {
                 return Err(Error::new(place, format!("two: {}", drivers.join(" and "))));
             }
         }
-        let is_input = matches!(self.graph[node], Vertex::Input(_));
-        let missing = (0..ports.len()).find(|port| !ports.contains_key(port) && !is_input);
-        if let Some(missing) = missing {
+        if let Some(missing) = (0..ports.len()).find(|port| !ports.contains_key(port)) {
             let ports: Vec<String> = ports.keys().map(usize::to_string).collect();
             let place = format!("an operand at port {missing} of {}", self.word(node));
             return Err(Error::new(place, format!("none; driven are {}", ports.join(", "))));
@@ -212,13 +210,7 @@ impl<'g, Ix: IndexType> Importer<'g, Ix> {
         if fits {
             return Ok(());
         }
-        let found = match n {
-            _ if matches!(self.graph[node], Vertex::Input(_)) => n.to_string(),
-            0 => "none".to_string(),
-            1 => "one, at port 0".to_string(),
-            _ => format!("{n}, at ports 0 to {}", n - 1),
-        };
-        Err(Error::new(format!("{takes} at {}", self.word(node)), found))
+        Err(Error::new(format!("{takes} at {}", self.word(node)), format!("{n}")))
     }
 
     fn require_own_names(&self) -> Result<()> {

@@ -1,7 +1,10 @@
 //! `check`: is a certificate that was kept still one for this model and this circuit?
+//!
+//! A proof is multiplied out by the independent checker. Where its network was compared with the circuit by SAT, that
+//! comparison is made once more, and so is the whole attempt of a proof that failed.
 
-use circuit2tf::verify::certificate::{CertificateFile, Prover};
-use circuit2tf::verify::{Verdict, prove, prove_by_miter};
+use circuit2tf::verify::certificate::CertificateFile;
+use circuit2tf::verify::{check_kept, sha256};
 use circuit2tf::{Error, Place, Result};
 
 use super::Report;
@@ -23,13 +26,9 @@ pub fn main(args: &Args) -> Result<Report> {
     let at_file = |error: Error| error.at(Place::File(args.certificate.clone()));
     let bytes = source::bytes(&args.certificate)?;
     let file = CertificateFile::from_json(&String::from_utf8_lossy(&bytes)).map_err(at_file)?;
-    let model = source::model_with_sha256(&args.model)?;
+    let (model, bytes) = source::model_with_bytes(&args.model)?;
     let source = source::circuit(&args.circuit)?;
-    let subject = source.subject(model, args.pair)?;
-    let subject = subject.with_loops(file.certificate.facts.n_loops)?;
-    let provers: [&Prover; 2] = [&prove, &prove_by_miter];
-    let again = file
-        .recheck(subject.model(), &source.circuit, subject.identity(), &provers)
-        .map_err(at_file)?;
-    Ok(Report::of(&subject.state(Verdict::from(&again))))
+    let subject = source.subject((model, sha256(&bytes)), args.pair)?;
+    let verdict = check_kept(&file, subject, &bytes).map_err(at_file)?;
+    Ok(Report::of(&verdict))
 }

@@ -85,6 +85,12 @@ pub fn model_with_sha256(path: &str) -> Result<(Model, String)> {
     Ok((model?, sha256))
 }
 
+/// Reads a model file, and gives its bytes with it.
+pub fn model_with_bytes(path: &str) -> Result<(Model, Vec<u8>)> {
+    let bytes = model_bytes(path)?;
+    Ok((file::from_bytes(&bytes, &name(path))?, bytes))
+}
+
 fn model_bytes(path: &str) -> Result<Vec<u8>> {
     if !is_file(path) && family::is_spec(path) {
         return Err(Error::new("a model file", format!("the family {path:?}")).hint(ORDER));

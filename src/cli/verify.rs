@@ -113,7 +113,7 @@ fn decide(args: &Args, subject: &Subject, policy: &Policy) -> Result<Report> {
     let decision = decide_watched(subject, policy, &Bar::default())?;
     if let (Some(path), Some(certificate)) = (&args.certificate, &decision.certificate) {
         // Whatever it says.
-        let file = CertificateFile::new(certificate.clone(), subject.identity());
+        let file = CertificateFile::new(certificate, subject.identity(), subject.circuit());
         source::write(path, file.to_json().as_bytes())?;
     }
     if let (Some(path), Some(cone)) = (&args.shrink, decision.cone(subject.circuit())?) {

@@ -45,11 +45,13 @@ mod mlp;
 mod read_out;
 mod receptive;
 mod wiring;
+mod witness;
 
 use exact::Arithmetic;
 use frame::Frame;
 use read_out::ReadOut;
 use wiring::{Cone, Wiring};
+use witness::Witness;
 
 pub use json::{CertificateFile, Prover};
 pub use receptive::{Field, receptive_fields};
@@ -103,6 +105,7 @@ pub struct Facts {
 pub struct Certificate {
     pub conditions: Vec<Condition>,
     pub facts: Facts,
+    witness: Witness,
 }
 
 /// The ids of all conditions, in order.
@@ -235,7 +238,7 @@ impl Certificate {
             threshold: model.dtype.softmax_threshold(),
             ..Facts::default()
         };
-        Certificate { conditions: Vec::new(), facts }
+        Certificate { conditions: Vec::new(), facts, witness: Witness::default() }
     }
 
     /// Whether every condition was checked and holds.
@@ -268,7 +271,10 @@ impl Certificate {
         let reading = self.read(model)?;
         let compared = cut::require_equal(model, circuit, &reading.wirings, &reading.cone);
         self.facts.comparison = match compared {
-            Ok(n_checked) => format!("{n_checked} cuts of the claim"),
+            Ok((n_checked, claims)) => {
+                self.witness.set_claims(model, circuit, claims);
+                format!("{n_checked} cuts of the claim")
+            }
             Err(failure) => {
                 let proved =
                     reading.network().ok().and_then(|(network, _)| equivalence(&network, circuit));
@@ -292,8 +298,10 @@ impl Certificate {
         self.facts.n_dynamic_channels = frame.dynamic().len();
         self.pass("C1", None);
         self.pass("C8", None);
+        self.witness = Witness::new(&frame, &layers);
         let wirings = self.read_layers(&frame, &layers, &mut arithmetic)?;
         let cone = Cone::new(&frame, &wirings)?;
+        self.witness.set_levels(cone.levels.clone());
         self.check_depth(model, &cone)?;
         self.check_read_out(&frame, &mut arithmetic)?;
         self.facts.largest = arithmetic.largest();
@@ -320,10 +328,11 @@ impl Certificate {
         self.note_targets(&targets);
         self.check_leaks(frame, layers, &targets, arithmetic)?;
         let mut wirings = Vec::with_capacity(layers.len());
-        for ((&layer, heads), targets) in layers.iter().zip(&heads).zip(&targets) {
+        for ((&layer, heads), targets) in layers.iter().zip(&heads).zip(targets) {
             let tables = mlp::find_tables(frame, layer, heads, arithmetic)?;
             self.facts.n_types += tables.n_types();
-            wirings.push(Wiring::new(heads.len(), targets, &tables));
+            wirings.push(Wiring::new(heads.len(), &targets, &tables));
+            self.witness.add_layer(heads.len(), targets, tables);
         }
         self.pass("C6", None);
         Ok(wirings)

@@ -1,10 +1,10 @@
 //! Certificate and miter together: a proof where the claim is no help, an input where the model is wrong.
 
-use super::certificate::{Certificate, certify_or};
+use super::certificate::{Certificate, CertificateFile, Prover, certify_or};
 use super::early::circuit_so_far;
 use super::miter::{Equivalence, equivalent};
 use super::rounding::settle_one;
-use super::{Counterexample, Policy, decompile};
+use super::{Counterexample, Policy, Proof, Statement, Subject, Verdict, decompile};
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::Result;
@@ -31,6 +31,29 @@ pub fn prove(model: &Model, circuit: &Circuit) -> Certificate {
 /// The same without a look at the claim.
 pub fn prove_by_miter(model: &Model, circuit: &Circuit) -> Certificate {
     certificate(model, circuit, Clue::None, Policy::SAT)
+}
+
+/// What a kept certificate says, checked: a proof is multiplied out by the independent checker, from the bytes of the
+/// model file. Where its network was compared with the circuit by SAT, that is done once more, and so is the
+/// whole attempt of a proof that failed.
+///
+/// # Errors
+/// The file is about something else, or the first entry that is wrong.
+pub fn check_kept(
+    file: &CertificateFile,
+    subject: Subject,
+    model_file: &[u8],
+) -> Result<Statement> {
+    let subject = subject.with_loops(file.loops()?)?;
+    if file.is_proof() {
+        let facts = file.check(&subject, model_file)?;
+        if file.has_claims() {
+            return Ok(subject.state(Verdict::Verified(Proof::Certificate(Box::new(facts)))));
+        }
+    }
+    let provers: [&Prover; 2] = [&prove, &prove_by_miter];
+    let again = file.recheck(subject.model(), subject.circuit(), subject.identity(), &provers)?;
+    Ok(subject.state(Verdict::from(&again)))
 }
 
 /// The certificate of a model, for which SAT may take so much.

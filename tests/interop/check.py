@@ -25,7 +25,7 @@ if not all(importlib.util.find_spec(name) for name in ("numpy", "ml_dtypes")):
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # the matrices are small and the processes many
 import numpy as np
-import run_decoder, run_model, run_schemes
+import check_certificate, run_decoder, run_model, run_schemes
 
 PROGRAM = sys.argv[1] if len(sys.argv) > 1 else REPOSITORY / "target" / "release" / "circuit2tf"
 DTYPES = ["f32", "f16", "bf16", "f64"]
@@ -130,6 +130,26 @@ def written_cases(folder):
     return [("averaging attention", path) for path in sorted(map(str, pathlib.Path(folder).glob("*.json")))]
 
 
+def written_certificates(folder):
+    """Certificates, whole and changed, of models, whole and changed, with what the program's checker says of each."""
+    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "checker", "cases_for_numpy"],
+                   env={**os.environ, "CIRCUIT2TF_CERTIFICATE_CASES": folder}, check=True, stdout=subprocess.DEVNULL)
+    lines = (pathlib.Path(folder) / "cases.jsonl").read_text().splitlines()
+    return [("certificates", lines[at:at + 50]) for at in range(0, len(lines), 50)]
+
+
+def judged_alike(case):
+    """Some of these, judged once more in numpy."""
+    for line in map(json.loads, case[1]):
+        kept, data = line["case"], bytearray(pathlib.Path(line["model"]).read_bytes())
+        for at, byte in line["patch"]:
+            data[at] = byte
+        accepted = check_certificate.accepts(kept["certificate"], bytes(data), kept["circuit_sha256"], kept["pairing"])
+        if accepted != kept["accepted"]:
+            return f"{kept['kind']}: numpy {'accepts' if accepted else 'refuses'} {line}"
+    return ""
+
+
 def compare(case):
     """One model in its own process: what is wrong with it, or nothing."""
     circuit, options, dtype = case
@@ -215,14 +235,15 @@ def main():
     with ProcessPoolExecutor() as pool, tempfile.TemporaryDirectory() as folder:
         for title, check, these in [("", compare, cases), ("one number changed", one_number_changed, changed),
                                     ("random numbers", random_numbers, randoms),
-                                    ("averaging attention", inside_of_bounds, written_cases(folder))]:
+                                    ("averaging attention", inside_of_bounds, written_cases(folder)),
+                                    ("certificates", judged_alike, written_certificates(folder))]:
             for case, problem in zip(these, pool.map(check, these)):
                 table[title or case[0]].append((case, problem))
     for title, rows in table.items():
         bad = [row for row in rows if row[1]]
         print(f"{title:48} {len(rows) - len(bad):4} passed {len(bad):4} failed")
         for case, problem in bad:
-            print(f"    {' '.join(case[1:] if case[0] == title else map(str, case))}: {problem}")
+            print(f"    {' '.join(map(str, case[1:] if case[0] == title else case))[:200]}: {problem}")
     failed = sum(bool(problem) for rows in table.values() for _, problem in rows)
     print(f"{sum(map(len, table.values())) - failed} passed, {failed} failed")
     sys.exit(failed > 0)

@@ -30,6 +30,8 @@ pub struct Claims {
     /// The value of every position that is claimed or an input.
     values: Vec<Option<Value>>,
     is_input: Vec<bool>,
+    /// The claim as the file has it.
+    origin: Vec<Option<Literal>>,
 }
 
 impl Claims {
@@ -50,18 +52,18 @@ impl Claims {
             values[position] = Some(folded.value(input.literal()));
             is_input[position] = true;
         }
-        Ok(Claims { values, is_input })
+        Ok(Claims { values, is_input, origin: claim.origin })
     }
 }
 
 /// Checks every claimed position of the cone in every wiring, and the outputs; the number of positions that were
-/// checked.
+/// checked, and what is claimed of each.
 pub fn require_equal(
     model: &Model,
     circuit: &Circuit,
     wirings: &[Wiring],
     cone: &Cone,
-) -> Checked<usize> {
+) -> Checked<(usize, Vec<Option<Literal>>)> {
     let folded = Folded::new(circuit);
     let claims = Claims::new(model, circuit, &folded)?;
     require_agreement(wirings, cone, &claims)?;
@@ -87,7 +89,7 @@ pub fn require_equal(
             }
         }
     }
-    Ok(n_checked)
+    Ok((n_checked, claims.origin))
 }
 
 /// Positions without a claim compute the same in all layers.

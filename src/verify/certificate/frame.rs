@@ -60,6 +60,12 @@ pub fn distinct_layers(model: &Model) -> Checked<Vec<(usize, &Block)>> {
     Ok(distinct)
 }
 
+/// For each block of the model the number of the distinct layer that it is equal to.
+pub fn kinds(model: &Model, layers: &[(usize, &Block)]) -> Vec<usize> {
+    let same = |block| layers.iter().position(|&(_, layer)| layer == block);
+    model.blocks.iter().map(|block| same(block).expect("it is equal to one")).collect()
+}
+
 /// The static part of the stream and the states; see the module's head.
 pub struct Frame<'m> {
     model: &'m Model,

@@ -67,9 +67,7 @@ impl<'m> Wiring<'m> {
         let frame = Frame::without_states(model, &layers, &mut arithmetic).map_err(place)?;
         let rows = |&layer| attention::find_rows(&frame, layer, layers.len(), &mut arithmetic);
         let rows = layers.iter().map(rows).collect();
-        let same = |block| layers.iter().position(|&(_, layer)| layer == block);
-        let kinds = model.blocks.iter().map(|block| same(block).expect("it is equal to one"));
-        Ok((rows, kinds.collect()))
+        Ok((rows, frame::kinds(model, &layers)))
     }
 
     /// The positions that `output` depends on after all layers, and the first row met that is not known to
