@@ -184,9 +184,11 @@ impl GateKind {
     pub(super) fn takes(self) -> String {
         match self {
             GateKind::Input | GateKind::Latch | GateKind::Const(_) => "no operand".to_string(),
-            GateKind::Buf | GateKind::Not => "one operand".to_string(),
             GateKind::Mux | GateKind::Maj => "three operands".to_string(),
-            GateKind::Lut(table) => format!("{} operands", table.n_inputs()),
+            GateKind::Lut(table) if table.n_inputs() != 1 => {
+                format!("{} operands", table.n_inputs())
+            }
+            GateKind::Buf | GateKind::Not | GateKind::Lut(_) => "one operand".to_string(),
             _ => "one operand or more".to_string(),
         }
     }

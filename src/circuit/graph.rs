@@ -188,7 +188,9 @@ impl<'g, Ix: IndexType> Importer<'g, Ix> {
                 return Err(Error::new(place, format!("two: {}", drivers.join(" and "))));
             }
         }
-        if let Some(missing) = (0..ports.len()).find(|port| !ports.contains_key(port)) {
+        let is_input = matches!(self.graph[node], Vertex::Input(_));
+        let missing = (0..ports.len()).find(|port| !ports.contains_key(port) && !is_input);
+        if let Some(missing) = missing {
             let ports: Vec<String> = ports.keys().map(usize::to_string).collect();
             let place = format!("an operand at port {missing} of {}", self.word(node));
             return Err(Error::new(place, format!("none; driven are {}", ports.join(", "))));
@@ -210,7 +212,13 @@ impl<'g, Ix: IndexType> Importer<'g, Ix> {
         if fits {
             return Ok(());
         }
-        Err(Error::new(format!("{takes} at {}", self.word(node)), format!("{n}")))
+        let found = match n {
+            _ if matches!(self.graph[node], Vertex::Input(_)) => n.to_string(),
+            0 => "none".to_string(),
+            1 => "one, at port 0".to_string(),
+            _ => format!("{n}, at ports 0 to {}", n - 1),
+        };
+        Err(Error::new(format!("{takes} at {}", self.word(node)), found))
     }
 
     fn require_own_names(&self) -> Result<()> {

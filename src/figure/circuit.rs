@@ -40,7 +40,7 @@ pub struct State {
 /// The circuit as an SVG document.
 ///
 /// # Errors
-/// The circuit is too large to be drawn, see [`Layered::new`].
+/// The circuit is too large to be drawn: more than 200 000 nodes and crossings of levels.
 pub fn draw(netlist: &Netlist, title: &str, state: Option<&State>) -> Result<String> {
     let layered = Layered::new(netlist)?;
     let width = LEFT + COLUMN * layered.n_columns.max(1) as f64 - (COLUMN - WIDTH) + RIGHT;

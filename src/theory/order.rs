@@ -29,11 +29,7 @@ pub fn randomly_summed(
 ///
 /// # Errors
 /// The model is a decoder, or `inputs` is not one bit per input.
-pub(crate) fn summed_in_order(
-    model: &Model,
-    inputs: &[bool],
-    n_loops: usize,
-) -> Result<Vec<Array2<f64>>> {
+pub fn summed_in_order(model: &Model, inputs: &[bool], n_loops: usize) -> Result<Vec<Array2<f64>>> {
     summed(model, inputs, n_loops, InOrder)
 }
 

@@ -103,24 +103,24 @@ fn what_is_wrong_with_ports_is_said_by_node_and_port() {
     let two = "two: node 0 (INPUT \"a\") and node 1 (INPUT \"b\")";
     assert_eq!(found, format!("expected one operand at port 1 of node 2 (AND), found {two}"));
     let found = error(|graph, [_, _, and, _]| graph[and] = GateKind::Mux.into());
-    assert_eq!(found, "expected three operands at node 2 (MUX), found 2");
+    assert_eq!(found, "expected three operands at node 2 (MUX), found 2, at ports 0 to 1");
     let found = error(|graph, [_, _, and, _]| {
         let table = TruthTable::new(1, 0b10).unwrap();
         graph[and] = Vertex::Gate(GateKind::Lut(table), Some("t".to_string()));
     });
-    assert_eq!(found, "expected 1 operands at node 2 (LUT \"t\"), found 2");
+    assert_eq!(found, "expected one operand at node 2 (LUT \"t\"), found 2, at ports 0 to 1");
     let found = error(|graph, [a, b, ..]| {
-        graph.add_edge(a, b, Pin::port(0));
+        graph.add_edge(a, b, Pin::port(3));
     });
     assert_eq!(found, "expected no operand at node 1 (INPUT \"b\"), found 1");
     let found = error(|graph, _| {
         graph.add_node(Vertex::output("z"));
     });
-    assert_eq!(found, "expected one operand at node 4 (OUTPUT \"z\"), found 0");
+    assert_eq!(found, "expected one operand at node 4 (OUTPUT \"z\"), found none");
     let found = error(|graph, _| {
         graph.add_node(GateKind::Or.into());
     });
-    assert_eq!(found, "expected one operand or more at node 4 (OR), found 0");
+    assert_eq!(found, "expected one operand or more at node 4 (OR), found none");
     let found = error(|graph, [.., y]| {
         let z = graph.add_node(Vertex::output("z"));
         graph.add_edge(y, z, Pin::port(0));
