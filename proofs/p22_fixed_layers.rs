@@ -13,10 +13,10 @@
 //! change no bit of it ([`tokens_are_no_layers`]). For others it is not: the 4-bit multiplier of depth 16 is right with
 //! 15 ([`some_circuits_need_fewer_layers_than_levels`]).
 
-use circuit2tf::compile::Options;
+use circuit2tf::circuit::Circuit;
 use circuit2tf::family::generate;
-use circuit2tf::model::file;
-use circuit2tf::reasoning::pause;
+use circuit2tf::model::{Model, file};
+use circuit2tf::reasoning::{Request, pause};
 use circuit2tf::run::{Engine, Reference, Resident};
 use circuit2tf::verify::{Check, Verdict, prove};
 
@@ -69,13 +69,17 @@ fn an_unrolled_model_needs_its_last_layer() {
     assert!(matches!(verdict, Ok(Verdict::Refuted(_))));
 }
 
+fn paused(circuit: &Circuit, n_pauses: usize, layers: usize) -> Model {
+    let request = Request { pauses: Some(n_pauses), layers: Some(layers), ..Request::default() };
+    pause::compile(circuit, "", &request).unwrap()
+}
+
 #[test]
 fn tokens_are_no_layers() {
     let circuit = generate("parity:8").unwrap();
     for n_pauses in [7, 50] {
         for (layers, is_right) in [(2, false), (3, true), (4, true)] {
-            let options = Options { layers, ..Options::default() };
-            let model = pause::compile(&circuit, "", n_pauses, &options).unwrap();
+            let model = paused(&circuit, n_pauses, layers);
             assert_eq!(prove(&model, &circuit).is_proof(), is_right);
             let engine = Reference::new(&model).unwrap();
             let verdict = Check::new(&engine, &circuit).run().unwrap();
@@ -88,8 +92,7 @@ fn tokens_are_no_layers() {
 fn some_circuits_need_fewer_layers_than_levels() {
     let circuit = generate("mult:4").unwrap();
     for (layers, is_right) in [(14, false), (15, true)] {
-        let options = Options { layers, ..Options::default() };
-        let model = pause::compile(&circuit, "", 64, &options).unwrap();
+        let model = paused(&circuit, 64, layers);
         assert_eq!(model.labels.depth, 16);
         let engine = Reference::new(&model).unwrap();
         let verdict = Check::new(&engine, &circuit).run().unwrap();

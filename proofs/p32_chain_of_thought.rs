@@ -14,7 +14,8 @@
 use circuit2tf::family::generate;
 use circuit2tf::mapping;
 use circuit2tf::model::{Dtype, Model};
-use circuit2tf::reasoning::cot::{self, Method, Options, TokenSchedule};
+use circuit2tf::reasoning::Request;
+use circuit2tf::reasoning::cot::{self, Method, TokenSchedule};
 use circuit2tf::run::{Decoder, Emitted};
 use proptest::prelude::*;
 
@@ -45,11 +46,12 @@ proptest! {
         dtype in 0usize..4,
     ) {
         let input: Vec<bool> = (0..circuit.inputs().len()).map(|i| number >> i & 1 == 1).collect();
-        let options = Options { vocab, dtype: Dtype::ALL[dtype], ..Options::default() };
-        let model = cot::compile(&circuit, "", &options).unwrap();
+        let dtype = Dtype::ALL[dtype];
+        let request = Request { vocab: Some(vocab), dtype, ..Request::default() };
+        let model = cot::compile(&circuit, "", &request).unwrap();
         let network = mapping::map(&circuit, 2).unwrap().network;
         let values = network.evaluate(&input);
-        let schedule = TokenSchedule::new(&network, options.gates_per_token(), Method::Best);
+        let schedule = TokenSchedule::new(&network, vocab.ilog2() as usize, Method::Best);
         let value = |(slot, &node): (usize, &u32)| usize::from(values[node as usize]) << slot;
         let token = |gates: &Vec<u32>| gates.iter().enumerate().map(value).sum::<usize>();
         let expected: Vec<usize> = schedule.tokens.iter().map(token).collect();
@@ -63,7 +65,7 @@ proptest! {
 #[test]
 fn a_warm_softmax_is_wrong() {
     let circuit = generate("adder:2").unwrap();
-    let model = cot::compile(&circuit, "", &Options::default()).unwrap();
+    let model = cot::compile(&circuit, "", &Request::default()).unwrap();
     let warm = changed(&model, |parts| parts.blocks[0].w_q.mapv_inplace(|x| x / 4096.0));
     let wrong = assignments(4).filter(|input| tokens(&warm, input).0 != tokens(&model, input).0);
     assert!(wrong.count() > 0);

@@ -15,8 +15,8 @@ use circuit2tf::circuit::Circuit;
 use circuit2tf::family::generate;
 use circuit2tf::mapping;
 use circuit2tf::model::{Dtype, Model};
-use circuit2tf::reasoning::coconut::{self, Options};
 use circuit2tf::reasoning::liveness::Liveness;
+use circuit2tf::reasoning::{Request, coconut};
 use circuit2tf::run::{Decoder, Emission, Emitted};
 use proptest::prelude::*;
 
@@ -47,7 +47,7 @@ fn wrong(model: &Model, circuit: &Circuit, n_loops: usize) -> Vec<Vec<bool>> {
 
 fn parity() -> (Circuit, Model) {
     let circuit = generate("parity:4").unwrap();
-    let model = coconut::compile(&circuit, "", &Options::default()).unwrap();
+    let model = coconut::compile(&circuit, "", &Request::default()).unwrap();
     assert!(wrong(&model, &circuit, model.n_loops).is_empty());
     (circuit, model)
 }
@@ -62,8 +62,9 @@ proptest! {
         dtype in 0usize..4,
     ) {
         let input: Vec<bool> = (0..circuit.inputs().len()).map(|i| number >> i & 1 == 1).collect();
-        let options = Options { layers, dtype: Dtype::ALL[dtype], ..Options::default() };
-        let model = coconut::compile(&circuit, "", &options).unwrap();
+        let dtype = Dtype::ALL[dtype];
+        let request = Request { layers: Some(layers), dtype, ..Request::default() };
+        let model = coconut::compile(&circuit, "", &request).unwrap();
         let network = mapping::map(&circuit, 2).unwrap().network;
         let (thoughts, outputs, margin) = decode(&model, &input, model.n_loops);
         prop_assert_eq!(outputs, circuit.evaluate(&input).unwrap());
@@ -95,7 +96,7 @@ fn without_a_sink_no_ones_are_all_ones() {
     });
     let found = wrong(&broken, &circuit, model.n_loops);
     let conjunction = generate("and:4").unwrap();
-    let model = coconut::compile(&conjunction, "", &Options::default()).unwrap();
+    let model = coconut::compile(&conjunction, "", &Request::default()).unwrap();
     let ask = channel(&model, "ask");
     let broken = changed(&model, |parts| parts.blocks[0].w_k[[0, ask, 0]] = -64.0);
     // Four zeros are gathered as four ones: the parity is the same, the conjunction is not.

@@ -84,10 +84,10 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
     let mapped = map(circuit, options)?;
     let depth = mapped.network.depth();
     let (scheme, schedule) = match options.unroll {
-        true => (Scheme::Unrolled, Schedule::unrolled(depth)),
+        true => (Scheme::UNROLLED, Schedule::unrolled(depth)),
         false => {
             let ends = (options.prelude, options.coda);
-            (Scheme::Recurrent, Schedule::recurrent(depth, options.layers, ends))
+            (Scheme::RECURRENT, Schedule::recurrent(depth, options.layers, ends))
         }
     };
     compile_network(circuit, source_sha256, mapped, (scheme, schedule), options)
@@ -155,8 +155,8 @@ pub(crate) fn require_output(circuit: &Circuit) -> Result<()> {
 
 /// The one layer that simulates a level of any circuit.
 fn block(layout: &Layout, options: &Options) -> Block {
-    let (heads, d_head) = (layout.k(), layout.code_length());
-    let mut block = Block::zeros(heads, layout.d_model(), d_head, mlp::n_units(layout));
+    let [n_heads, d_model, d_head, d_mlp] = shape(layout);
+    let mut block = Block::zeros(n_heads, d_model, d_head, d_mlp);
     attention::fetch_operands(&mut block, layout, options.inverse_temperature);
     mlp::look_up_and_clear(&mut block, layout);
     if options.inverse_temperature == INVERSE_TEMPERATURE {
@@ -164,6 +164,18 @@ fn block(layout: &Layout, options: &Options) -> Block {
     }
     mlp::assert_exact(&block, layout, options.dtype);
     block
+}
+
+/// `[n_heads, d_model, d_head, d_mlp]` of a model for so many nodes of `k` operands.
+///
+/// # Errors
+/// There are more nodes than addresses.
+pub fn sizes(k: usize, n_nodes: usize) -> Result<[usize; 4]> {
+    Ok(shape(&Layout::new(k, n_nodes)?))
+}
+
+fn shape(layout: &Layout) -> [usize; 4] {
+    [layout.k(), layout.d_model(), layout.code_length(), mlp::n_units(layout)]
 }
 
 fn check_options(options: &Options) -> Result<()> {
@@ -188,8 +200,9 @@ fn check_options(options: &Options) -> Result<()> {
 /// It is not, or there are more nodes than addresses.
 pub fn require_size(k: usize, n_nodes: usize, schedule: Schedule) -> Result<()> {
     let layout = Layout::new(k, n_nodes)?;
-    let block = Block::zeros(k, layout.d_model(), layout.code_length(), mlp::n_units(&layout));
-    let table = n_nodes.checked_mul(layout.d_model());
+    let [n_heads, d_model, d_head, d_mlp] = shape(&layout);
+    let block = Block::zeros(n_heads, d_model, d_head, d_mlp);
+    let table = n_nodes.checked_mul(d_model);
     let blocks = schedule.n_blocks().checked_mul(block.n_parameters());
     let numbers = table.zip(blocks).and_then(|(table, blocks)| table.checked_add(blocks));
     match numbers.and_then(|n| n.checked_mul(size_of::<f64>())) {

@@ -19,14 +19,25 @@ use std::ops::Range;
 use crate::error::Result;
 
 mod codes;
+mod spans;
 
 pub use codes::Codes;
+pub use spans::{Grid, Span, Spans};
 
 /// The coordinates of a model for networks of `k` operands a node and `2·C(m, m/2)` bits of address.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
     k: usize,
     codes: Codes,
+    spans: Spans,
+    address: Span,
+    pointer: Grid,
+    /// The truth table and its negation.
+    tables: [Span; 2],
+    /// The state and its negation.
+    value: [usize; 2],
+    /// What each head reads and its negation.
+    fetch: Grid,
 }
 
 impl Layout {
@@ -35,7 +46,18 @@ impl Layout {
     /// # Errors
     /// More nodes than 2^28.
     pub fn new(k: usize, n_nodes: usize) -> Result<Self> {
-        Ok(Layout { k, codes: Codes::shortest(n_nodes)? })
+        let codes = Codes::shortest(n_nodes)?;
+        let mut spans = Spans::default();
+        Ok(Layout {
+            k,
+            codes,
+            address: spans.add("address", codes.length()),
+            pointer: spans.grid("pointer", k, codes.length()),
+            tables: ["table", "not_table"].map(|name| spans.add(name, 1 << k)),
+            value: spans.each(["value", "not_value"]),
+            fetch: spans.named(k, 2, |h, negated| format!("{}fetch{h}", ["", "not_"][negated])),
+            spans,
+        })
     }
 
     /// Operands a node, which is also the number of heads.
@@ -55,64 +77,52 @@ impl Layout {
 
     /// The width of the residual stream.
     pub fn d_model(&self) -> usize {
-        self.not_fetch(self.k - 1) + 1
+        self.spans.width()
     }
 
     /// The code of a position.
     pub fn address(&self) -> Range<usize> {
-        0..self.code_length()
+        self.address.range()
     }
 
     /// The address of operand `h`.
     pub fn pointer(&self, h: usize) -> Range<usize> {
-        let m = self.code_length();
-        (1 + h) * m..(2 + h) * m
+        self.pointer.row(h).range()
     }
 
     /// The truth table's row `r`.
     pub fn table(&self, r: usize) -> usize {
-        (1 + self.k) * self.code_length() + r
+        self.tables[0].at(r)
     }
 
     /// The complement of the table's row `r`.
     pub fn not_table(&self, r: usize) -> usize {
-        self.table(self.n_rows()) + r
+        self.tables[1].at(r)
     }
 
     /// The node's value.
     pub fn value(&self) -> usize {
-        self.not_table(self.n_rows())
+        self.value[0]
     }
 
     /// The complement of the node's value.
     pub fn not_value(&self) -> usize {
-        self.value() + 1
+        self.value[1]
     }
 
     /// Where head `h` writes what it reads.
     pub fn fetch(&self, h: usize) -> usize {
-        self.not_value() + 1 + 2 * h
+        self.fetch.at(h, 0)
     }
 
     /// The complement of what head `h` reads.
     pub fn not_fetch(&self, h: usize) -> usize {
-        self.fetch(h) + 1
+        self.fetch.at(h, 1)
     }
 
     /// A name for every coordinate, in order.
     pub fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> =
-            (0..self.code_length()).map(|j| format!("address[{j}]")).collect();
-        for h in 0..self.k {
-            names.extend((0..self.code_length()).map(|j| format!("pointer{h}[{j}]")));
-        }
-        names.extend((0..self.n_rows()).map(|r| format!("table[{r}]")));
-        names.extend((0..self.n_rows()).map(|r| format!("not_table[{r}]")));
-        names.extend(["value".to_string(), "not_value".to_string()]);
-        for h in 0..self.k {
-            names.extend([format!("fetch{h}"), format!("not_fetch{h}")]);
-        }
-        names
+        self.spans.names().to_vec()
     }
 
     /// The first `n_nodes` codes as bit masks; see [`Codes::first`].

@@ -33,14 +33,14 @@
 //! | [`family`] | generated circuits | circuit |
 //! | [`network`] | the `k`-input form of a circuit, one node per position | circuit |
 //! | [`mapping`] | circuit → network of bounded fan-in | circuit, network |
-//! | [`layout`] | which coordinates of the residual stream hold what | – |
+//! | [`layout`] | which coordinates of a residual stream hold what, and the allocator of all of them | – |
 //! | [`model`] | a transformer as numbers, and its file | files |
 //! | [`claim`] | what the compiler says each position computes | circuit |
 //! | [`mod@compile`] | network + layout → model with its claim | all of the above but format, family |
 //! | [`run`] | engines: model × inputs → outputs, traces; on the processor or a GPU | model |
 //! | [`sat`] | circuits and networks as clauses, and a solver for them | circuit, network |
 //! | [`verify`] | verdicts, and the ways to reach one | circuit, claim, model, network, run, sat |
-//! | [`reasoning`] | the schemes of latent reasoning, each from the same circuit, their costs, and learning | all of the above but format, family, sat |
+//! | [`reasoning`] | the schemes of latent reasoning, one row of a table each: compiler, cost; learning | all of the above but format, family, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
 //! | [`figure`] | what is computed, drawn as SVG | trace |

@@ -13,13 +13,15 @@ use crate::error::{Error, Result};
 
 mod dtype;
 pub mod file;
+mod pass;
 mod schedule;
 mod scheme;
 pub mod sparse;
 
 pub use dtype::Dtype;
+pub use pass::Pass;
 pub use schedule::{Applied, Schedule};
-pub use scheme::Scheme;
+pub use scheme::{Scheme, unknown};
 
 /// Which positions a query may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -214,13 +216,7 @@ impl Model {
     /// # Errors
     /// The model's scheme stops by what it reads, or is a decoder's.
     pub fn require_fixed_steps(&self) -> Result<()> {
-        if self.scheme.has_fixed_steps() {
-            return Ok(());
-        }
-        let why = match self.scheme.is_parallel() {
-            true => "stops when its halting channel says so",
-            false => "writes token after token",
-        };
+        let Some(why) = self.scheme.pass().uncertified() else { return Ok(()) };
         let found = format!("the scheme {}, which {why}", self.scheme);
         Err(Error::new(
             "a scheme with a fixed number of layers (recurrent, pause, unrolled)",

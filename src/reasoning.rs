@@ -15,6 +15,9 @@
 //!
 //! Whether training finds such models is what [`learning`] measures.
 //!
+//! Each scheme is a file of this room with a [`Compiler`], and a row of [`SCHEMES`]; nothing else in the crate knows
+//! them one by one.
+//!
 //! [`Scheme`]: crate::model::Scheme
 
 pub mod coconut;
@@ -24,7 +27,21 @@ pub mod cot;
 pub mod learning;
 pub mod liveness;
 pub mod pause;
+mod recurrent;
+mod scheme;
 mod shape;
 pub mod universal;
+mod unrolled;
 
+pub use scheme::{Compiler, Flag, Request, named};
 pub use shape::Shape;
+
+/// The schemes, in the order in which they are listed to users.
+pub const SCHEMES: [&dyn Compiler; 6] = [
+    &recurrent::Recurrent,
+    &universal::Universal,
+    &coconut::Coconut,
+    &pause::Pause,
+    &cot::Cot,
+    &unrolled::Unrolled,
+];

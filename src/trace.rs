@@ -9,7 +9,7 @@
 use ndarray::{Array2, ArrayView2, Axis, s};
 
 use crate::error::{Error, Result};
-use crate::model::{Applied, Attention, Model, Schedule, Scheme};
+use crate::model::{Applied, Attention, Model, Pass, Schedule};
 use crate::run::{Effort, Pace, Reference, Resident, halting_channel};
 
 mod netlist;
@@ -104,7 +104,7 @@ impl Trace {
             return Err(Error::new(format!("a trace of at most {MAX_BITS} bits"), found)
                 .hint("trace fewer loops"));
         }
-        let halts = model.scheme == Scheme::Universal;
+        let halts = model.scheme.pass() == Pass::Halting;
         let halting = halts.then(|| halting_channel(model)).transpose()?;
         let mut trace = Trace {
             schedule,

@@ -225,7 +225,7 @@ fn blank(
 ) -> Parts {
     let names = |stem: &str, n: usize| (0..n).map(|i| format!("{stem}{i}")).collect();
     Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype: Dtype::F32,
         attention: Attention::Bidirectional,
         n_loops: 1,

@@ -14,7 +14,7 @@ use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::format;
 use circuit2tf::model::{Attention, Dtype, Model, Parts, file};
-use circuit2tf::reasoning::pause;
+use circuit2tf::reasoning::{Request, pause};
 use circuit2tf::verify::certificate::{Certificate, CertificateFile, certify};
 use circuit2tf::verify::{self, Identity, PairBy, Pairing, Subject};
 use circuit2tf_checker::{Refusal, Report};
@@ -63,8 +63,8 @@ fn cases(all: bool) -> Vec<Case> {
         let options = options();
         let chosen = options.iter().enumerate().filter(|(o, _)| all || (o + c) % 7 == 0);
         cases.extend(chosen.map(|(_, options)| Case::new(name, &circuit, options)));
-        let model =
-            pause::compile(&circuit, "5ource", 60, &Options { layers: 8, ..Options::default() });
+        let request = Request { pauses: Some(60), layers: Some(8), ..Request::default() };
+        let model = pause::compile(&circuit, "5ource", &request);
         let proved = model.into_iter().filter(|model| certify(model, &circuit).is_proof());
         cases.extend(proved.map(|model| Case::of(&format!("{name}, pause"), model, &circuit)));
     }

@@ -6,7 +6,7 @@ use circuit2tf::family::generate;
 use circuit2tf::mapping;
 use circuit2tf::model::{Dtype, Model, Parts, file};
 use circuit2tf::reasoning::liveness::Liveness;
-use circuit2tf::reasoning::{Shape, coconut, cot};
+use circuit2tf::reasoning::{Request, Shape, coconut, cot};
 use circuit2tf::run::{Decoder, Emitted};
 use circuit2tf::verify::{Check, Verdict};
 use proptest::prelude::*;
@@ -52,12 +52,13 @@ fn difference(model: &Model, circuit: &Circuit) -> Option<Vec<bool>> {
 }
 
 fn cot(circuit: &Circuit, vocab: usize, dtype: Dtype) -> Model {
-    cot::compile(circuit, "", &cot::Options { vocab, dtype, ..cot::Options::default() }).unwrap()
+    let request = Request { vocab: Some(vocab), dtype, ..Request::default() };
+    cot::compile(circuit, "", &request).unwrap()
 }
 
 fn coconut(circuit: &Circuit, layers: usize, dtype: Dtype) -> Model {
-    let options = coconut::Options { layers, dtype, ..coconut::Options::default() };
-    coconut::compile(circuit, "", &options).unwrap()
+    let request = Request { layers: Some(layers), dtype, ..Request::default() };
+    coconut::compile(circuit, "", &request).unwrap()
 }
 
 #[test]
@@ -91,8 +92,8 @@ fn chains_of_thought_are_right_at_the_edges() {
 fn wider_gates_take_fewer_tokens() {
     let circuit = generate("adder:4").unwrap();
     let tokens = [2, 3, 4].map(|fan_in| {
-        let options = cot::Options { fan_in, vocab: 8, ..cot::Options::default() };
-        let model = cot::compile(&circuit, "", &options).unwrap();
+        let request = Request { heads: fan_in, vocab: Some(8), ..Request::default() };
+        let model = cot::compile(&circuit, "", &request).unwrap();
         assert_eq!(difference(&model, &circuit), None, "fan-in {fan_in}");
         model.n_loops
     });
@@ -130,10 +131,10 @@ fn shapes_are_those_of_the_models() {
             "outputs" => circuits::edge_cases().swap_remove(0).1,
             _ => generate(spec).unwrap(),
         };
-        let options = cot::Options { vocab, ..cot::Options::default() };
-        let model = cot::compile(&circuit, "", &options).unwrap();
+        let request = Request { vocab: Some(vocab), ..Request::default() };
+        let model = cot::compile(&circuit, "", &request).unwrap();
         let network = mapping::map(&circuit, 2).unwrap().network;
-        let (shape, bounds) = cot::shape(&network, &options).unwrap();
+        let (shape, bounds) = cot::shape(&network, &request).unwrap();
         assert_eq!(cot::bounds(&model), Some(bounds));
         require_shape(&shape, &model);
     }
@@ -270,8 +271,8 @@ fn thoughts_are_as_many_as_layers_need_and_d_model_follows_the_live_cut() {
             let model = coconut(&circuit, layers, Dtype::F32);
             assert_eq!(model.n_loops, (network.depth() + 1).div_ceil(layers), "{spec}");
             assert!(model.d_model() <= widest + circuit.inputs().len() + 25, "{spec}");
-            let options = coconut::Options { layers, ..coconut::Options::default() };
-            require_shape(&coconut::shape(&network, &options).unwrap(), &model);
+            let request = Request { layers: Some(layers), ..Request::default() };
+            require_shape(&coconut::shape(&network, &request).unwrap(), &model);
         }
     }
 }
@@ -334,8 +335,8 @@ proptest! {
         fan_in in 2usize..5,
     ) {
         prop_assume!(!circuit.outputs().is_empty());
-        let options = cot::Options { vocab, fan_in, ..cot::Options::default() };
-        let model = cot::compile(&circuit, "", &options).unwrap();
+        let request = Request { vocab: Some(vocab), heads: fan_in, ..Request::default() };
+        let model = cot::compile(&circuit, "", &request).unwrap();
         prop_assert_eq!(difference(&model, &circuit), None);
     }
 
@@ -347,8 +348,10 @@ proptest! {
         dtype in 0usize..4,
     ) {
         prop_assume!(!circuit.outputs().is_empty());
-        let options = coconut::Options { layers, fan_in, dtype: Dtype::ALL[dtype] };
-        let model = coconut::compile(&circuit, "", &options).unwrap();
+        let dtype = Dtype::ALL[dtype];
+        let request =
+            Request { layers: Some(layers), heads: fan_in, dtype, ..Request::default() };
+        let model = coconut::compile(&circuit, "", &request).unwrap();
         prop_assert_eq!(difference(&model, &circuit), None);
     }
 }
@@ -410,7 +413,7 @@ fn corrupted_files_run_or_are_refused() {
             |parts| drop(parts.scheme_vectors.insert("scheme.output_slots".to_string(), vec![0])),
             |parts| parts.n_loops = usize::MAX,
             |parts| parts.attention = circuit2tf::model::Attention::Bidirectional,
-            |parts| parts.scheme = circuit2tf::model::Scheme::Recurrent,
+            |parts| parts.scheme = circuit2tf::model::Scheme::RECURRENT,
         ];
         for (i, change) in changes.iter().enumerate() {
             let mut parts = model.clone().into_parts();

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
-use circuit2tf::reasoning::{coconut, cot};
+use circuit2tf::reasoning::{Request, coconut, cot};
 use circuit2tf::run::{
     Assumptions, Decoder, Emitted, Enclosure, Interval, Quantity, Reference, Softmax,
 };
@@ -333,7 +333,7 @@ fn random_model(dtype: Dtype, rng: &mut ChaCha8Rng) -> Model {
         blocks.push(block);
     }
     let parts = Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype,
         attention: Attention::Bidirectional,
         n_loops: 2,
@@ -447,10 +447,10 @@ fn compiled_models_are_exact_or_decided() {
     for dtype in Dtype::ALL {
         let circuit = generate("adder:2").unwrap();
         let whole = compile(&circuit, "", &Options { dtype, ..Options::default() }).unwrap();
-        let options = cot::Options { dtype, vocab: 4, ..cot::Options::default() };
-        let tokens = cot::compile(&circuit, "", &options).unwrap();
-        let options = coconut::Options { dtype, ..coconut::Options::default() };
-        let thoughts = coconut::compile(&circuit, "", &options).unwrap();
+        let request = Request { dtype, vocab: Some(4), ..Request::default() };
+        let tokens = cot::compile(&circuit, "", &request).unwrap();
+        let request = Request { dtype, ..Request::default() };
+        let thoughts = coconut::compile(&circuit, "", &request).unwrap();
         for (model, is_exact) in [(&whole, true), (&tokens, true), (&thoughts, false)] {
             let enclosure = Enclosure::new(model).unwrap();
             for number in 0..16 {
@@ -506,8 +506,8 @@ fn streams_of_the_engines_are_enclosed() {
 fn hidden_states_of_decoders_are_enclosed() {
     for dtype in Dtype::ALL {
         let circuit = generate("majority:5").unwrap();
-        let options = coconut::Options { dtype, ..coconut::Options::default() };
-        let model = coconut::compile(&circuit, "", &options).unwrap();
+        let request = Request { dtype, ..Request::default() };
+        let model = coconut::compile(&circuit, "", &request).unwrap();
         let (enclosure, decoder) = (Enclosure::new(&model).unwrap(), Decoder::new(&model).unwrap());
         for number in 0..32 {
             let inputs: Vec<bool> = (0..5).map(|i| number >> i & 1 == 1).collect();

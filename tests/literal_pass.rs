@@ -50,7 +50,7 @@ fn shapes() -> Vec<Recipe> {
     let plain = Recipe {
         scores: Scores::Uniform,
         dtype: Dtype::F32,
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         attention: Attention::Bidirectional,
         layers: [0, 1, 0],
         n_loops: 1,
@@ -65,13 +65,13 @@ fn shapes() -> Vec<Recipe> {
         Recipe { n_ctx: 2, n_loops: 3, n_heads: 3, ..plain },
         Recipe { n_ctx: 7, n_loops: 2, n_heads: 2, ..plain },
         Recipe { n_ctx: 33, layers: [1, 1, 1], n_loops: 2, ..plain },
-        Recipe { n_ctx: 17, layers: [0, 2, 0], scheme: Scheme::Unrolled, ..plain },
-        Recipe { n_ctx: 20, layers: [0, 2, 0], scheme: Scheme::Pause, n_heads: 2, ..plain },
-        Recipe { n_ctx: 12, n_loops: 3, scheme: Scheme::Universal, ..plain },
+        Recipe { n_ctx: 17, layers: [0, 2, 0], scheme: Scheme::UNROLLED, ..plain },
+        Recipe { n_ctx: 20, layers: [0, 2, 0], scheme: Scheme::PAUSE, n_heads: 2, ..plain },
+        Recipe { n_ctx: 12, n_loops: 3, scheme: Scheme::UNIVERSAL, ..plain },
         Recipe { n_ctx: 40, ..causal },
-        Recipe { n_loops: 4, scheme: Scheme::Cot, layers: [0, 2, 0], ..causal },
-        Recipe { n_loops: 3, scheme: Scheme::Coconut, ..causal },
-        Recipe { n_ctx: 330, n_heads: 1, n_loops: 2, scheme: Scheme::Cot, ..causal },
+        Recipe { n_loops: 4, scheme: Scheme::COT, layers: [0, 2, 0], ..causal },
+        Recipe { n_loops: 3, scheme: Scheme::COCONUT, ..causal },
+        Recipe { n_ctx: 330, n_heads: 1, n_loops: 2, scheme: Scheme::COT, ..causal },
     ]
 }
 
@@ -143,7 +143,7 @@ fn engine_numbers(model: &Model, inputs: &[bool]) -> Vec<(&'static str, Vec<f64>
         decoder.trace_without_cache(inputs, n_loops, |step| plain.extend(step.hidden)).unwrap();
         return vec![("cache", cached), ("no cache", plain)];
     }
-    if model.scheme == Scheme::Universal {
+    if model.scheme == Scheme::UNIVERSAL {
         return Vec::new();
     }
     let reference = Reference::new(model).unwrap();
@@ -165,7 +165,7 @@ fn numbers(step: &Step) -> Vec<f64> {
 fn engine_bits(model: &Model, inputs: &[bool]) -> Vec<(String, Vec<bool>)> {
     let batch = Batch::from_columns(inputs.len(), &[inputs.to_vec()]).unwrap();
     let column = |batch: Batch| (0..batch.n_signals()).map(|s| batch.get(s, 0)).collect();
-    if model.scheme == Scheme::Universal {
+    if model.scheme == Scheme::UNIVERSAL {
         let halting = Halting::by_reference(model, Rule::Known).unwrap();
         let halted = halting.run_until_halted(&batch, model.n_loops).unwrap();
         return vec![("halting".to_string(), column(halted.outputs))];
@@ -232,7 +232,7 @@ fn case(model: &Model, inputs: &[bool]) -> Value {
 fn small(dtype: Dtype, n_ctx: usize, d_model: usize, output: usize) -> Parts {
     let names = |prefix: &str, n: usize| (0..n).map(|i| format!("{prefix}{i}")).collect();
     Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype,
         attention: Attention::Bidirectional,
         n_loops: 1,

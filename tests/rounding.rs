@@ -10,7 +10,7 @@ use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
 use circuit2tf::format;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme, file};
-use circuit2tf::reasoning::{coconut, cot, universal};
+use circuit2tf::reasoning::{Request, coconut, cot, universal};
 use circuit2tf::run::{
     Decoder, Dense, Device, Engine, Halting, Incremental, Reference, Resident, Rule,
 };
@@ -52,7 +52,7 @@ fn constant(value: bool) -> Circuit {
 /// and output at the positions named.
 fn blank(dtype: Dtype, n_ctx: usize, d: usize, output: usize) -> Parts {
     Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype,
         attention: Attention::Bidirectional,
         n_loops: 1,
@@ -245,9 +245,9 @@ fn an_embedding_that_rounds_is_not_called_exact() {
 fn decoders_are_exact_or_bounded() {
     let circuit = generate("majority:5").unwrap();
     for dtype in Dtype::ALL {
-        let tokens = cot::compile(&circuit, "", &cot::Options { dtype, ..Default::default() });
-        let thoughts =
-            coconut::compile(&circuit, "", &coconut::Options { dtype, ..Default::default() });
+        let request = Request { dtype, ..Request::default() };
+        let tokens = cot::compile(&circuit, "", &request);
+        let thoughts = coconut::compile(&circuit, "", &request);
         for (model, is_exact) in [(tokens.unwrap(), true), (thoughts.unwrap(), false)] {
             let verdict = all(&circuit, &Decoder::new(&model).unwrap());
             assert_eq!(verdict.exit_status(), 0, "{verdict}");

@@ -3,14 +3,19 @@
 use std::path::PathBuf;
 
 use assert_cmd::cargo::cargo_bin_cmd;
-use circuit2tf::compile::Options;
+use circuit2tf::Result;
+use circuit2tf::circuit::Circuit;
+use circuit2tf::compile::{self, Options};
 use circuit2tf::family::generate;
-use circuit2tf::model::{Model, Parts, file};
-use circuit2tf::reasoning::universal;
+use circuit2tf::model::{Model, Parts, Pass, Scheme, file};
+use circuit2tf::network::Network;
+use circuit2tf::reasoning::cost::Cost;
+use circuit2tf::reasoning::{Compiler, Flag, Request, SCHEMES, named, universal};
 use circuit2tf::trace::{Netlist, Trace};
 use serde_json::Value;
 
-const SCHEMES: [&str; 6] = ["recurrent", "universal", "coconut", "pause", "cot", "unrolled"];
+/// By name, so that a lost row is noticed.
+const NAMES: [&str; 6] = ["recurrent", "universal", "coconut", "pause", "cot", "unrolled"];
 
 struct Folder(tempfile::TempDir);
 
@@ -63,7 +68,7 @@ fn every_scheme_goes_from_the_least_circuits_to_a_verdict_and_a_trace() {
     let folder = Folder::new();
     for (name, text, inputs) in EDGES {
         std::fs::write(folder.path(name), text).unwrap();
-        for scheme in SCHEMES {
+        for scheme in NAMES {
             folder.ok(&format!("compile {name} -o m.st --scheme {scheme}"));
             assert_eq!(folder.model("m.st").scheme.name(), scheme);
             let verdict = folder.ok(&format!("verify m.st {name}"));
@@ -108,7 +113,7 @@ fn with_2_more(model: &Model, in_unembedding: bool, index: usize) -> Option<Mode
 #[test]
 fn a_wrong_weight_is_refuted_in_every_scheme_with_a_true_counterexample() {
     let folder = Folder::new();
-    for scheme in SCHEMES {
+    for scheme in NAMES {
         folder.ok(&format!("compile adder:2 -o m.st --scheme {scheme}"));
         let model = folder.model("m.st");
         for in_unembedding in [true, false] {
@@ -246,4 +251,102 @@ fn what_makes_no_sense_of_schemes_is_refused() {
         assert!(stderr.contains("error: ") && !stderr.contains("panicked"), "{words}: {stderr}");
     }
     assert!(!folder.path("m.st").exists());
+}
+
+/// A scheme that is in no room of the crate: the recurrent one, with as many loops again to spare.
+#[derive(Debug)]
+struct Patient;
+
+impl Compiler for Patient {
+    fn scheme(&self) -> Scheme {
+        Scheme::new("patient", Pass::Looped)
+    }
+
+    fn reads(&self) -> &'static [Flag] {
+        &[Flag::LAYERS]
+    }
+
+    fn compile(&self, circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
+        let parts = SCHEMES[0].compile(circuit, source_sha256, request)?.into_parts();
+        Model::new(Parts { scheme: self.scheme(), n_loops: 2 * parts.n_loops, ..parts })
+    }
+
+    fn cost(&self, network: &Network, request: &Request) -> Result<Cost> {
+        let cost = SCHEMES[0].cost(network, request)?;
+        let (passes, steps) = (2 * cost.passes, 2 * cost.steps);
+        Ok(Cost { scheme: self.scheme(), passes, steps, ..cost })
+    }
+}
+
+/// A registry with a row more.
+fn with_patient() -> Vec<&'static dyn Compiler> {
+    SCHEMES.into_iter().chain([&Patient as &dyn Compiler]).collect()
+}
+
+#[test]
+fn a_row_more_is_a_scheme_more() {
+    let (registry, circuit) = (with_patient(), generate("adder:2").unwrap());
+    let compiler = named(&registry, "patient").unwrap();
+    let error = named(&registry, "magic").unwrap_err().to_string();
+    assert!(error.contains("cot, unrolled, patient"), "{error}");
+    assert!(named(&SCHEMES, "patient").is_err());
+
+    let request = Request { layers: Some(2), vocab: Some(4), ..Request::default() };
+    let error = request.require_read_by(compiler).unwrap_err().to_string();
+    assert!(error.contains("no --vocab with the scheme patient"), "{error}");
+    let request = request.read_by(compiler);
+    request.require_read_by(compiler).unwrap();
+
+    let network = compile::map(&circuit, &request.options()).unwrap().network;
+    let cost = compiler.cost(&network, &request).unwrap();
+    let model = compiler.compile(&circuit, "", &request).unwrap();
+    assert_eq!((cost.scheme, cost.steps), (model.scheme, model.schedule().n_steps()));
+    assert_eq!(compiler.remark(&model), None);
+}
+
+/// The program has never heard of the scheme, and runs, shows and certifies its model by the pass in the file.
+#[test]
+fn a_file_of_an_unknown_scheme_runs_by_its_pass() {
+    let (folder, circuit) = (Folder::new(), generate("adder:2").unwrap());
+    let model = Patient.compile(&circuit, "", &Request::default()).unwrap();
+    let bytes = file::to_bytes(&model);
+    assert_eq!(file::from_bytes(&bytes, "m.st").unwrap(), model);
+    std::fs::write(folder.path("m.st"), &bytes).unwrap();
+    assert!(folder.ok("info m.st").contains("1 layers x 6 loops (patient)"));
+    assert!(folder.ok("verify m.st adder:2").contains("VERIFIED certificate"));
+    assert_eq!(folder.ok("run m.st 1111"), folder.ok("eval adder:2 1111"));
+
+    let changed = |old: &str, new: &str| {
+        assert_eq!(old.len(), new.len());
+        let at = bytes.windows(old.len()).position(|window| window == old.as_bytes()).unwrap();
+        let mut bytes = bytes.clone();
+        bytes[at..at + old.len()].copy_from_slice(new.as_bytes());
+        file::from_bytes(&bytes, "m.st").unwrap_err().to_string()
+    };
+    for (old, new, expected) in [
+        ("\"pass\"", "\"past\"", "a scheme: recurrent, universal, coconut, pause, cot, unrolled"),
+        ("\"looped\"", "\"stands\"", "a pass: looped, halting, thoughts, tokens"),
+        ("patient", "coconut", "the pass thoughts with the scheme coconut"),
+        ("patient", "Patient", "a scheme: recurrent"),
+    ] {
+        let error = changed(old, new);
+        assert!(error.contains(expected), "{old} as {new}: {error}");
+    }
+}
+
+#[test]
+fn the_registry_the_files_and_the_readme_name_the_same_schemes() {
+    let schemes = SCHEMES.map(|compiler| compiler.scheme());
+    assert_eq!(schemes, Scheme::KNOWN);
+    assert_eq!(schemes.each_ref().map(Scheme::name), NAMES);
+    let readme = include_str!("../README.md");
+    for scheme in schemes {
+        let row = readme.lines().find(|line| line.starts_with(&format!("| `{scheme}` |")));
+        assert!(row.is_some(), "the README has no row for {scheme}");
+        let runner =
+            format!("{}/tests/interop/{}", env!("CARGO_MANIFEST_DIR"), scheme.pass().numpy());
+        assert!(std::path::Path::new(&runner).exists(), "{runner}");
+    }
+    // Each pass is some scheme's, so that each is compiled for, run and verified above.
+    assert!(Pass::ALL.iter().all(|&pass| schemes.iter().any(|scheme| scheme.pass() == pass)));
 }

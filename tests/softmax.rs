@@ -11,7 +11,7 @@ use ndarray::{Array1, Array2};
 /// position `n_ctx - 1`, which logit 0, 1/2, is held against.
 fn one_head(dtype: Dtype, n_ctx: usize, set: impl FnOnce(&mut Parts)) -> Model {
     let mut parts = Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype,
         attention: Attention::Bidirectional,
         n_loops: 1,

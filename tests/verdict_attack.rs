@@ -83,7 +83,7 @@ fn by_certificate(model: &Model, circuit: &Circuit) -> Said {
 
 /// All inputs, with the engine that the program would take.
 fn by_running(model: &Model, circuit: &Circuit) -> Said {
-    if model.scheme == Scheme::Universal {
+    if model.scheme == Scheme::UNIVERSAL {
         let verdict = Halting::new(model, Rule::Known)
             .and_then(|halting| verify::Check::until_known(&halting, circuit).run());
         return Said::of(verdict);

@@ -125,7 +125,7 @@ fn declared_universal(model: Model) -> Model {
     let channel = parts.labels.channel_names.len() as i64;
     parts.labels.channel_names.push("halt".to_string());
     let scheme_vectors = [(HALTING.to_string(), vec![channel])].into();
-    Model::new(Parts { scheme: Scheme::Universal, scheme_vectors, ..parts }).unwrap()
+    Model::new(Parts { scheme: Scheme::UNIVERSAL, scheme_vectors, ..parts }).unwrap()
 }
 
 fn wider<D: ndarray::RemoveAxis>(

@@ -2,16 +2,17 @@
 
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::{Circuit, Oracle};
-use circuit2tf::compile::{self, Options};
-use circuit2tf::model::{Dtype, Model, Scheme};
+use circuit2tf::compile;
+use circuit2tf::model::{Dtype, Model, Pass};
 use circuit2tf::network::Network;
 use circuit2tf::reasoning::cost::{Cost, Crossing};
-use circuit2tf::reasoning::{coconut, cot, pause, universal};
+use circuit2tf::reasoning::{Compiler, Request, SCHEMES};
 use circuit2tf::run::{Halting, Rule};
 use circuit2tf::verify::{Assignments, Policy, Subject, Verdict, decide_watched, halting_times};
 use circuit2tf::{Error, Result};
 
 use self::growth::Quantity;
+use super::compile::scheme;
 use super::progress::Bar;
 use super::{Report, source};
 
@@ -24,8 +25,8 @@ pub struct Args {
     #[arg(required = true, value_name = "CIRCUIT")]
     circuits: Vec<String>,
     /// Only these schemes, separated by commas
-    #[arg(long, value_name = "S", value_delimiter = ',')]
-    scheme: Vec<Scheme>,
+    #[arg(long, value_name = "S", value_parser = scheme, value_delimiter = ',')]
+    scheme: Vec<&'static dyn Compiler>,
     /// Tokens of the vocabulary of the scheme cot
     #[arg(long, value_name = "V", default_value_t = 2)]
     vocab: usize,
@@ -170,13 +171,20 @@ fn sizes(spec: &str) -> Result<Vec<String>> {
 }
 
 fn compare(args: &Args, source: &source::Source) -> Result<Compared> {
-    let options =
-        Options { layers: args.layers, heads: args.heads, dtype: args.dtype, ..Options::default() };
-    let network = compile::map(&source.circuit, &options)?.network;
-    let schemes = if args.scheme.is_empty() { &Scheme::ALL[..] } else { &args.scheme };
+    let request = Request {
+        layers: Some(args.layers),
+        heads: args.heads,
+        dtype: args.dtype,
+        vocab: Some(args.vocab),
+        ..Request::default()
+    };
+    let network = compile::map(&source.circuit, &request.options())?.network;
+    let schemes = if args.scheme.is_empty() { &SCHEMES[..] } else { &args.scheme };
     let mut rows = Vec::with_capacity(schemes.len());
-    for &scheme in schemes {
-        rows.push(row(args, source, &network, (scheme, &options))?);
+    for &compiler in schemes {
+        let mut request = request.read_by(compiler);
+        request.layers = request.layers.filter(|_| compiler.repeats_layers());
+        rows.push(row(args, source, &network, (compiler, &request))?);
     }
     Ok(Compared {
         name: source.name.clone(),
@@ -216,26 +224,21 @@ fn row(
     args: &Args,
     source: &source::Source,
     network: &Network,
-    (scheme, options): (Scheme, &Options),
+    (compiler, request): (&dyn Compiler, &Request),
 ) -> Result<Row> {
-    let (circuit, sha256) = (&source.circuit, &*source.sha256);
-    let model = match scheme {
-        Scheme::Recurrent => compile::compile(circuit, sha256, options)?,
-        Scheme::Unrolled => {
-            compile::compile(circuit, sha256, &Options { unroll: true, ..options.clone() })?
-        }
-        Scheme::Universal => universal::compile(circuit, sha256, options)?,
-        Scheme::Pause => {
-            let options = Options { layers: network.depth().max(1), ..options.clone() };
-            let n_pauses = network.n_nodes() - network.n_inputs();
-            pause::compile(circuit, sha256, n_pauses, &options)?
-        }
-        Scheme::Coconut | Scheme::Cot => return decoder(args, source, network, (scheme, options)),
-    };
-    let row = verified(args, Cost::of_parallel(&model), &model, circuit)?;
-    let taken = match scheme {
-        Scheme::Universal => taken(&model, circuit, samples(args, &row.cost))?,
-        _ => None,
+    let pass = compiler.scheme().pass();
+    let cost = compiler.cost(network, request)?;
+    // A decoder is built only where it is small enough.
+    if !pass.is_parallel() && (args.no_verify || cost.parameters() > MAX_BUILT) {
+        let why = if args.no_verify { "--no-verify" } else { "too large" };
+        let verified = format!("not built ({why}): counted from its sizes");
+        return Ok(Row { cost, verified, is_refuted: false, taken: None });
+    }
+    let model = compiler.compile(&source.circuit, &source.sha256, request)?;
+    let row = verified(args, cost, &model, &source.circuit)?;
+    let taken = match pass {
+        Pass::Halting => taken(&model, &source.circuit, samples(args, &row.cost))?,
+        Pass::Looped | Pass::Thoughts | Pass::Tokens => None,
     };
     Ok(Row { taken, ..row })
 }
@@ -250,33 +253,6 @@ fn taken(model: &Model, circuit: &Circuit, samples: u64) -> Result<Option<Taken>
     let n_assignments = times.n_stopped();
     let taken = |(mean, worst)| Taken { mean, worst, assignments, n_assignments };
     Ok(mean.zip(worst).map(taken))
-}
-
-/// A decoder is built only where it is small enough; its costs are known without.
-fn decoder(
-    args: &Args,
-    source: &source::Source,
-    network: &Network,
-    (scheme, options): (Scheme, &Options),
-) -> Result<Row> {
-    let (cost, shape) = Cost::of_decoder(scheme, network, args.vocab, options)?;
-    if args.no_verify || shape.parameters() > MAX_BUILT {
-        let why = if args.no_verify { "--no-verify" } else { "too large" };
-        let verified = format!("not built ({why}): counted from its sizes");
-        return Ok(Row { cost, verified, is_refuted: false, taken: None });
-    }
-    let (layers, fan_in, dtype) = (options.layers, options.heads, options.dtype);
-    let model = match scheme {
-        Scheme::Cot => {
-            let options = cot::Options { vocab: args.vocab, fan_in, dtype, ..Default::default() };
-            cot::compile(&source.circuit, &source.sha256, &options)?
-        }
-        _ => {
-            let options = coconut::Options { layers, fan_in, dtype };
-            coconut::compile(&source.circuit, &source.sha256, &options)?
-        }
-    };
-    verified(args, cost, &model, &source.circuit)
 }
 
 /// What a comparison may spend on verifying a decoder: some seconds of multiply-adds.

@@ -1,9 +1,8 @@
 //! `compile`: a circuit becomes a model file.
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::compile::{self, Options};
-use circuit2tf::model::{Dtype, Model, Scheme, file};
-use circuit2tf::reasoning::{coconut, cot, pause, universal};
+use circuit2tf::model::{Dtype, Model, file};
+use circuit2tf::reasoning::{self, Compiler, Request, SCHEMES, cot};
 use circuit2tf::verify::{Policy, Statement, Verdict, decide_watched, sha256};
 use circuit2tf::{Error, Result};
 use serde_json::{Value, json};
@@ -20,8 +19,8 @@ pub struct Args {
     #[arg(short, long, value_name = "MODEL")]
     output: String,
     /// In which way the blocks are applied: recurrent, universal, coconut, pause, cot or unrolled
-    #[arg(long, value_name = "S", default_value = "recurrent", conflicts_with = "unroll")]
-    scheme: Scheme,
+    #[arg(long, value_name = "S", value_parser = scheme, default_value = "recurrent", conflicts_with = "unroll")]
+    scheme: &'static dyn Compiler,
     /// Layers of the block, which is looped ⌈depth / layers⌉ times; 1 by default, and the depth where
     /// nothing is looped
     #[arg(long, value_name = "L", conflicts_with = "unroll")]
@@ -59,6 +58,11 @@ pub struct Args {
     /// Verify the model before it is written
     #[arg(long)]
     verify: bool,
+}
+
+/// The scheme that a flag names.
+pub fn scheme(name: &str) -> Result<&'static dyn Compiler> {
+    reasoning::named(&SCHEMES, name)
 }
 
 /// The ways to schedule by name.
@@ -111,79 +115,23 @@ fn statement(source: &source::Source, model: (Model, String)) -> Result<Statemen
 }
 
 impl Args {
-    fn scheme(&self) -> Scheme {
-        if self.unroll { Scheme::Unrolled } else { self.scheme }
-    }
-
     fn compile(&self, source: &source::Source) -> Result<Model> {
-        self.require_fitting_flags()?;
-        let (circuit, sha256) = (&source.circuit, &*source.sha256);
-        let options = Options {
-            layers: self.layers.unwrap_or(1),
+        let compiler = if self.unroll { scheme("unrolled")? } else { self.scheme };
+        let request = Request {
             heads: self.heads,
-            collapse: self.collapse,
             dtype: self.dtype,
-            unroll: self.scheme() == Scheme::Unrolled,
             causal: self.causal,
-            prelude: self.prelude.unwrap_or(0),
-            coda: self.coda.unwrap_or(0),
-            ..Options::default()
+            layers: self.layers,
+            prelude: self.prelude,
+            coda: self.coda,
+            collapse: self.collapse,
+            pauses: self.pause,
+            vocab: self.vocab,
+            method: self.schedule.map(ScheduleName::method),
         };
-        match self.scheme() {
-            Scheme::Recurrent | Scheme::Unrolled => compile::compile(circuit, sha256, &options),
-            Scheme::Universal => universal::compile(circuit, sha256, &options),
-            Scheme::Pause => self.compile_paused(source, options),
-            Scheme::Cot => {
-                let options = cot::Options {
-                    vocab: self.vocab.unwrap_or(2),
-                    fan_in: self.heads,
-                    dtype: self.dtype,
-                    method: self.schedule.map_or(cot::Method::Best, ScheduleName::method),
-                };
-                cot::compile(circuit, sha256, &options)
-            }
-            Scheme::Coconut => {
-                let layers = self.layers.unwrap_or(1);
-                let options = coconut::Options { layers, fan_in: self.heads, dtype: self.dtype };
-                coconut::compile(circuit, sha256, &options)
-            }
-        }
-    }
-
-    /// Flags of another scheme are an error, so that none is ignored.
-    fn require_fitting_flags(&self) -> Result<()> {
-        let scheme = self.scheme();
-        for (flag, is_given, fits) in [
-            ("--prelude", self.prelude.is_some(), scheme == Scheme::Recurrent),
-            ("--coda", self.coda.is_some(), scheme == Scheme::Recurrent),
-            ("--pause", self.pause.is_some(), scheme == Scheme::Pause),
-            ("--vocab", self.vocab.is_some(), scheme == Scheme::Cot),
-            ("--schedule", self.schedule.is_some(), scheme == Scheme::Cot),
-            ("--collapse", self.collapse != 1, scheme.is_parallel()),
-            ("--layers", self.layers.is_some(), !matches!(scheme, Scheme::Unrolled | Scheme::Cot)),
-        ] {
-            if is_given && !fits {
-                let expected = format!("no {flag} with the scheme {scheme}");
-                return Err(Error::new(expected, flag).hint("`circuit2tf help compile`"));
-            }
-        }
-        Ok(())
-    }
-
-    fn compile_paused(&self, source: &source::Source, options: Options) -> Result<Model> {
-        let mapped = compile::map(&source.circuit, &options)?;
-        let depth = mapped.network.depth();
-        let layers = self.layers.unwrap_or(depth.max(1));
-        let needed = mapped.network.n_nodes() - mapped.network.n_inputs();
-        let n_pauses = self.pause.unwrap_or(needed);
-        let options = Options { layers, ..options };
-        let model = pause::compile(&source.circuit, &source.sha256, n_pauses, &options)?;
-        if depth > layers {
-            eprintln!(
-                "note: depth {depth} exceeds {layers} layers, and pause tokens add none: wrong on some \
-                 input unless the circuit is right early; `circuit2tf verify` says which"
-            );
-        }
+        request.require_read_by(compiler)?;
+        let model = compiler.compile(&source.circuit, &source.sha256, &request)?;
+        compiler.remark(&model).iter().for_each(|remark| eprintln!("note: {remark}"));
         Ok(model)
     }
 }

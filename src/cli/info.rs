@@ -141,7 +141,7 @@ fn model_line(model: &Model, name: &str) -> String {
          n_ctx = {}  {} {}  parameters = {} (embedding {} blocks {} unembed {})",
         model.n_layers(),
         model.n_loops,
-        steps(model.scheme),
+        model.scheme.pass().steps(),
         extras(model),
         model.labels.depth,
         model.n_heads(),
@@ -158,15 +158,6 @@ fn model_line(model: &Model, name: &str) -> String {
     )
 }
 
-/// What the block is applied to, time after time.
-fn steps(scheme: Scheme) -> &'static str {
-    match scheme {
-        Scheme::Cot => "tokens",
-        Scheme::Coconut => "thoughts",
-        _ => "loops",
-    }
-}
-
 /// What a plain loop has not: a prelude, a coda, a scheme of its own.
 fn extras(model: &Model) -> String {
     let ends = match (model.n_prelude, model.n_coda) {
@@ -174,7 +165,7 @@ fn extras(model: &Model) -> String {
         (p, c) => format!(" + {p} before + {c} after"),
     };
     match model.scheme {
-        Scheme::Recurrent | Scheme::Unrolled => ends,
+        Scheme::RECURRENT | Scheme::UNROLLED => ends,
         scheme => format!("{ends} ({scheme})"),
     }
 }

@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::io::IsTerminal;
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::model::{Applied, Model, Schedule, Scheme};
+use circuit2tf::model::{Applied, Model, Pass, Schedule};
 use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::{Pairing, bit_string};
 use circuit2tf::{Error, Result};
@@ -135,9 +135,9 @@ impl Marked {
 /// None, with a note, where it cannot be said what the model should compute.
 fn netlist(model: &Model, circuit: Option<&Circuit>) -> Option<Netlist> {
     let netlist = Netlist::of(model, circuit);
-    let note = |error: &circuit2tf::Error| match (model.scheme, circuit) {
+    let note = |error: &circuit2tf::Error| match (model.scheme.pass(), circuit) {
         // States of three values are no network of bits.
-        (Scheme::Universal, None) => {
+        (Pass::Halting, None) => {
             eprintln!("note: --circuit gives the nodes their names and says what is right");
         }
         _ => eprintln!("note: what is right is not known: {error}"),

@@ -210,6 +210,9 @@ fn metadata(model: &Model) -> Value {
         "word_orders": json!(labels.word_orders).to_string(),
         "source_sha256": labels.source_sha256,
     });
+    if !Scheme::KNOWN.contains(&model.scheme) {
+        metadata["pass"] = model.scheme.pass().name().into();
+    }
     let counts: &[(&str, usize)] = match (model.n_prelude, model.n_coda) {
         (0, 0) => &[("n_layers", model.n_layers())],
         (n_prelude, n_coda) => {
@@ -359,7 +362,11 @@ impl Reader<'_> {
 
     /// Files of other writers need not name a scheme: the forward pass is the plain one.
     fn scheme(&self) -> Result<Scheme> {
-        self.metadata.get("scheme").map_or(Ok(Scheme::default()), |name| name.parse())
+        let entry = |key| self.metadata.get(key).map(String::as_str);
+        match entry("scheme") {
+            None => Ok(Scheme::default()),
+            Some(name) => Scheme::of_file(name, entry("pass")),
+        }
     }
 
     fn attention(&self) -> Result<Attention> {

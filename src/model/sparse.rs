@@ -89,7 +89,7 @@ fn parse(value: &Value) -> Result<Model> {
     // The tensors of a block have all the shapes that are needed.
     let matrix = |rows, columns| Block::zeros(1, rows, 1, columns).w_in;
     let mut parts = Parts {
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         dtype: Dtype::F32,
         attention: Attention::Bidirectional,
         n_prelude: 0,

@@ -45,13 +45,16 @@ use ndarray::{Array2, arr1};
 use self::channels::Channels;
 use self::slots::Slots;
 use self::units::{Source, Units};
+use super::cost::Cost;
 use super::liveness::Liveness;
+use super::scheme::{Compiler, Flag, Request};
 use super::shape::Shape;
 use crate::circuit::Circuit;
 use crate::compile;
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::mapping;
-use crate::model::{Attention, Dtype, Model, Parts, Scheme};
+use crate::model::{Attention, Model, Parts, Scheme};
 use crate::network::Network;
 
 mod blocks;
@@ -59,19 +62,26 @@ mod channels;
 mod slots;
 mod units;
 
-/// What the user may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Layers of the decoder.
-    pub layers: usize,
-    /// The largest fan-in of a gate: 2 to 6.
-    pub fan_in: usize,
-    pub dtype: Dtype,
-}
+#[derive(Debug)]
+pub struct Coconut;
 
-impl Default for Options {
-    fn default() -> Self {
-        Options { layers: 1, fan_in: 2, dtype: Dtype::F32 }
+impl Compiler for Coconut {
+    fn scheme(&self) -> Scheme {
+        Scheme::COCONUT
+    }
+
+    fn reads(&self) -> &'static [Flag] {
+        &[Flag::LAYERS]
+    }
+
+    fn compile(&self, circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
+        compile(circuit, source_sha256, request)
+    }
+
+    fn cost(&self, network: &Network, request: &Request) -> Result<Cost> {
+        let shape = shape(network, request)?;
+        let crossing_bits = shape.d_model as f64 * 8.0 * request.dtype.size() as f64;
+        Ok(Cost::of_decoder(self.scheme(), shape, crossing_bits, request.dtype))
     }
 }
 
@@ -88,33 +98,33 @@ pub fn n_thoughts(depth: usize, layers: usize) -> usize {
 /// # Errors
 /// The circuit has latches or no output, an option is out of range, the model would be too large, or the inputs are
 /// more than attention can gather in the dtype.
-pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Result<Model> {
+pub fn compile(circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
     compile::require_output(circuit)?;
-    let mapped = mapping::map(circuit, options.fan_in)?;
+    let mapped = mapping::map(circuit, request.heads)?;
     let network = &mapped.network;
-    let plan = Plan::new(network, options)?;
+    let plan = Plan::new(network, request)?;
     plan.shape.require_size()?;
     let channels = plan.channels;
-    let mut w_u = Array2::zeros((channels.d_model(), 2));
-    w_u[[channels.answer(), 0]] = -2.0;
-    w_u[[channels.answer(), 1]] = 2.0;
+    let mut w_u = Array2::zeros((channels.d_model, 2));
+    w_u[[channels.answer, 0]] = -2.0;
+    w_u[[channels.answer, 1]] = 2.0;
     let first_token = plan.shape.n_prompt + plan.shape.n_thoughts;
     Model::new(Parts {
-        scheme: Scheme::Coconut,
-        dtype: options.dtype,
+        scheme: Scheme::COCONUT,
+        dtype: request.dtype,
         attention: Attention::Causal,
         n_loops: plan.shape.n_thoughts,
         n_prelude: 0,
         n_coda: 0,
         w_e: plan.token_embedding(),
         w_pos: plan.position_embedding(),
-        blocks: blocks::blocks(&plan.units, channels, &plan.copied, options.dtype),
+        blocks: blocks::blocks(&plan.units, channels, &plan.copied, request.dtype),
         w_u,
         b_u: arr1(&[1.0, -1.0]),
         input_positions: (0..network.n_inputs()).collect(),
         output_positions: (first_token..plan.shape.n_ctx).collect(),
         scheme_vectors: plan.vectors(),
-        labels: compile::labels(circuit, &mapped, channels.names(), source_sha256),
+        labels: compile::labels(circuit, &mapped, plan.spans.names().to_vec(), source_sha256),
         claim: BTreeMap::new(),
     })
 }
@@ -123,13 +133,14 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
 ///
 /// # Errors
 /// As [`compile()`], but of the circuit and the size.
-pub fn shape(network: &Network, options: &Options) -> Result<Shape> {
-    Ok(Plan::new(network, options)?.shape)
+pub fn shape(network: &Network, request: &Request) -> Result<Shape> {
+    Ok(Plan::new(network, request)?.shape)
 }
 
 /// What stands where, and every hidden unit.
 struct Plan {
     channels: Channels,
+    spans: Spans,
     units: Units,
     /// The inputs that are read, in order; input `gathered[i]` goes to slot `i`.
     gathered: Vec<usize>,
@@ -142,35 +153,37 @@ struct Plan {
 }
 
 impl Plan {
-    fn new(network: &Network, options: &Options) -> Result<Self> {
-        if options.layers == 0 {
+    fn new(network: &Network, request: &Request) -> Result<Self> {
+        let layers = request.layers.unwrap_or(1);
+        if layers == 0 {
             return Err(Error::new("--layers of 1 or more", "0"));
         }
         let slots = Slots::new(network, &Liveness::new(network));
         let gathered: Vec<usize> =
             (0..network.n_inputs()).filter(|&i| slots.slot[i].is_some()).collect();
-        let n_steps = n_thoughts(network.depth(), options.layers);
+        let n_steps = n_thoughts(network.depth(), layers);
         let (sources, selected) = sources(network, &slots);
-        let channels = Channels::new(slots.n_slots, gathered.len(), n_steps, sources.len())?;
-        let mut units = Units::new(channels, options.layers, n_steps);
-        units.digitise(blocks::gain(gathered.len(), options.dtype)?);
+        let (channels, spans) =
+            Channels::new(slots.n_slots, gathered.len(), n_steps, sources.len())?;
+        let mut units = Units::new(channels, layers, n_steps);
+        units.digitise(blocks::gain(gathered.len(), request.dtype)?);
         units.answer(&sources);
         for (level, writes) in (1..).zip(&slots.writes) {
-            let (step, layer) = (level / options.layers, level % options.layers);
+            let (step, layer) = (level / layers, level % layers);
             units.compute(network, &slots, writes, layer, step);
         }
         units.erase();
-        let mut copied: Vec<usize> = (0..gathered.len()).map(|i| channels.gather(i)).collect();
+        let mut copied: Vec<usize> = (0..gathered.len()).map(|i| channels.gather.at(i)).collect();
         copied.extend(sources.iter().filter_map(|source| match source {
-            Source::Slot(slot) => Some(channels.slot(*slot)),
+            Source::Slot(slot) => Some(channels.slot.at(*slot)),
             Source::Constant(_) => None,
         }));
         let n_prompt = network.n_inputs() + 1;
         let n_tokens = network.outputs().len();
         let shape = Shape {
-            n_layers: options.layers,
+            n_layers: layers,
             n_heads: 1,
-            d_model: channels.d_model(),
+            d_model: channels.d_model,
             d_head: copied.len().max(blocks::SCORE_WIDTH),
             d_mlp: units.d_mlp(),
             n_ctx: n_prompt + n_steps + n_tokens,
@@ -181,43 +194,42 @@ impl Plan {
             n_tokens,
         };
         let n_sources = sources.len();
-        Ok(Plan { channels, units, gathered, copied, selected, n_sources, shape })
+        Ok(Plan { channels, spans, units, gathered, copied, selected, n_sources, shape })
     }
 
     /// `W_E`, `[3, d_model]`: the bit.
     fn token_embedding(&self) -> Array2<f64> {
-        let mut w_e = Array2::zeros((START + 1, self.channels.d_model()));
-        w_e[[0, self.channels.bit()]] = -1.0;
-        w_e[[1, self.channels.bit()]] = 1.0;
+        let mut w_e = Array2::zeros((START + 1, self.channels.d_model));
+        w_e[[0, self.channels.bit]] = -1.0;
+        w_e[[1, self.channels.bit]] = 1.0;
         w_e
     }
 
     /// `W_pos`, `[n_ctx, d_model]`; the last row is there for the ports' sake.
     fn position_embedding(&self) -> Array2<f64> {
         let (channels, shape) = (self.channels, self.shape);
-        let mut w_pos = Array2::zeros((shape.n_ctx, channels.d_model()));
+        let mut w_pos = Array2::zeros((shape.n_ctx, channels.d_model));
         for (i, &input) in self.gathered.iter().enumerate() {
-            w_pos[[input, channels.gather(i)]] = 1.0;
+            w_pos[[input, channels.gather.at(i)]] = 1.0;
         }
-        let mut write = |position: usize, start: usize, code: u32, length: usize| {
-            for j in 0..length {
-                w_pos[[position, start + j]] = if code >> j & 1 == 1 { 1.0 } else { -1.0 };
+        let mut write = |position: usize, span: Span, code: u32| {
+            for (j, channel) in span.range().enumerate() {
+                w_pos[[position, channel]] = if code >> j & 1 == 1 { 1.0 } else { -1.0 };
             }
         };
         let start = shape.n_prompt - 1;
         for (step, code) in channels.steps.first(shape.n_thoughts).into_iter().enumerate() {
-            write(start + step, channels.step(0), code, channels.steps.length());
+            write(start + step, channels.step, code);
         }
         let last_thought = start + shape.n_thoughts;
         let codes = channels.outputs.first(self.n_sources);
         for (output, &source) in self.selected.iter().enumerate() {
-            let length = channels.outputs.length();
-            write(last_thought + output, channels.select(0), codes[source], length);
+            write(last_thought + output, channels.select, codes[source]);
         }
-        w_pos[[start, channels.ask()]] = 1.0;
-        w_pos[[last_thought, channels.state()]] = 1.0;
+        w_pos[[start, channels.ask]] = 1.0;
+        w_pos[[last_thought, channels.state]] = 1.0;
         for output in 1..self.selected.len() {
-            w_pos[[last_thought + output, channels.recall()]] = 1.0;
+            w_pos[[last_thought + output, channels.recall]] = 1.0;
         }
         w_pos
     }

@@ -10,12 +10,12 @@
 
 use std::collections::BTreeSet;
 
+use super::Shape;
 use super::liveness::Liveness;
-use super::{Shape, coconut, cot};
 use crate::batch::Batch;
-use crate::compile::Options;
+use crate::compile;
 use crate::error::Result;
-use crate::model::{Model, Scheme};
+use crate::model::{Dtype, Schedule, Scheme};
 use crate::network::Network;
 
 /// The costs of one scheme.
@@ -48,56 +48,69 @@ impl Cost {
         self.embedding + self.blocks_untied + self.unembedding
     }
 
-    /// The cost of a parallel model.
-    pub fn of_parallel(model: &Model) -> Self {
-        let schedule = model.schedule();
-        let [n, d, h, e, m] =
-            [model.n_ctx(), model.d_model(), model.n_heads(), model.d_head(), model.d_mlp()]
-                .map(|x| x as u128);
-        let block = model.blocks[0].n_parameters() as u128;
+    /// The cost of the plain compiler's model of a network.
+    ///
+    /// # Errors
+    /// More nodes than addresses.
+    pub(super) fn of_plain(
+        scheme: Scheme,
+        network: &Network,
+        schedule: Schedule,
+        dtype: Dtype,
+    ) -> Result<Self> {
+        let sizes = compile::sizes(network.k(), network.n_nodes())?;
+        Ok(Cost::of_parallel(scheme, network, schedule, (sizes, dtype)))
+    }
+
+    /// The cost of a model that runs on the whole sequence at once, a position for each node, from
+    /// `[n_heads, d_model, d_head, d_mlp]`.
+    pub(super) fn of_parallel(
+        scheme: Scheme,
+        network: &Network,
+        schedule: Schedule,
+        ([n_heads, d_model, d_head, d_mlp], dtype): ([usize; 4], Dtype),
+    ) -> Self {
+        let shape = Shape {
+            n_layers: schedule.n_blocks(),
+            n_heads,
+            d_model,
+            d_head,
+            d_mlp,
+            n_ctx: network.n_nodes(),
+            d_vocab: 3,
+            d_vocab_out: 2,
+            n_prompt: network.n_nodes(),
+            n_thoughts: 0,
+            n_tokens: 0,
+        };
+        let [n, d, h, e, m] = [shape.n_ctx, d_model, n_heads, d_head, d_mlp].map(|x| x as u128);
         let step = n * (4 * h * d * e + 2 * d * m) + 2 * n * n * h * e;
-        let logits = model.output_positions.len() as u128 * d * model.d_vocab_out() as u128;
+        let logits = network.outputs().len() as u128 * d * shape.d_vocab_out as u128;
         Cost {
-            scheme: model.scheme,
+            scheme,
             passes: schedule.n_loops,
             steps: schedule.n_steps(),
             tokens: 0,
-            layers: schedule.n_blocks(),
-            embedding: (model.w_e.len() + model.w_pos.len()) as u128,
-            blocks: block * schedule.n_blocks() as u128,
-            blocks_untied: block * schedule.n_steps() as u128,
-            unembedding: (model.w_u.len() + model.b_u.len()) as u128,
+            layers: shape.n_layers,
+            embedding: shape.embedding(),
+            blocks: shape.blocks(),
+            blocks_untied: shape.block() * schedule.n_steps() as u128,
+            unembedding: shape.unembedding(),
             multiply_adds: step * schedule.n_steps() as u128 + logits,
             cache_bytes: 0,
-            crossing_bits: (n * d) as f64 * 8.0 * model.dtype.size() as f64,
+            crossing_bits: (n * d) as f64 * 8.0 * dtype.size() as f64,
         }
     }
 
-    /// The cost of a decoder, from its sizes alone.
-    ///
-    /// # Errors
-    /// An option is out of range.
-    pub fn of_decoder(
+    /// The cost of a decoder, which hands `crossing_bits` from pass to pass.
+    pub(super) fn of_decoder(
         scheme: Scheme,
-        network: &Network,
-        vocab: usize,
-        options: &Options,
-    ) -> Result<(Self, Shape)> {
-        let (shape, crossing_bits) = match scheme {
-            Scheme::Cot => {
-                let fan_in = options.heads;
-                let options =
-                    cot::Options { vocab, fan_in, dtype: options.dtype, ..Default::default() };
-                (cot::shape(network, &options)?.0, (vocab as f64).log2())
-            }
-            _ => {
-                let (layers, fan_in, dtype) = (options.layers, options.heads, options.dtype);
-                let shape = coconut::shape(network, &coconut::Options { layers, fan_in, dtype })?;
-                (shape, shape.d_model as f64 * 8.0 * dtype.size() as f64)
-            }
-        };
+        shape: Shape,
+        crossing_bits: f64,
+        dtype: Dtype,
+    ) -> Self {
         let steps = shape.n_passes() * shape.n_layers;
-        let cost = Cost {
+        Cost {
             scheme,
             passes: shape.n_passes(),
             steps,
@@ -108,10 +121,9 @@ impl Cost {
             blocks_untied: shape.block() * steps as u128,
             unembedding: shape.unembedding(),
             multiply_adds: shape.multiply_adds(),
-            cache_bytes: shape.cache_bytes(options.dtype),
+            cache_bytes: shape.cache_bytes(dtype),
             crossing_bits,
-        };
-        Ok((cost, shape))
+        }
     }
 }
 
@@ -173,41 +185,50 @@ fn packed(cut: &[usize], values: &[bool]) -> Vec<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::compile;
     use crate::family::generate;
+    use crate::reasoning::{Request, SCHEMES, named};
 
     fn mapped(spec: &str) -> Network {
-        compile::map(&generate(spec).unwrap(), &Options::default()).unwrap().network
+        compile::map(&generate(spec).unwrap(), &Request::default().options()).unwrap().network
     }
 
     /// Theory, section 3: between 69 and 78 tokens, 76 level by level, against 10 loops.
     #[test]
     fn a_large_vocabulary_is_costed_without_a_model() {
         let network = mapped("parity:1024");
-        let options = Options::default();
-        let (cost, shape) = Cost::of_decoder(Scheme::Cot, &network, 32768, &options).unwrap();
+        let request = Request { vocab: Some(32768), ..Request::default() };
+        let cost = named(&SCHEMES, "cot").unwrap().cost(&network, &request).unwrap();
         assert!((69..=76).contains(&cost.tokens), "{} tokens", cost.tokens);
-        assert_eq!(network.depth(), 10);
-        assert_eq!((cost.crossing_bits, shape.d_vocab_out), (15.0, 32768));
+        assert_eq!((network.depth(), cost.crossing_bits), (10, 15.0));
     }
 
     #[test]
-    fn the_cost_of_a_model_is_what_its_tensors_say() {
+    fn the_cost_of_every_scheme_is_what_the_tensors_of_its_model_say() {
         let circuit = generate("adder:2").unwrap();
-        let model = compile::compile(&circuit, "", &Options::default()).unwrap();
-        let cost = Cost::of_parallel(&model);
-        let mut n = 0;
-        let count = |_: &str, _: &[usize], numbers: &[f64]| {
-            n += numbers.len() as u128;
-            Ok(())
+        let request = Request::default();
+        for compiler in SCHEMES {
+            let cost = compiler.cost(&mapped("adder:2"), &request).unwrap();
+            let model = compiler.compile(&circuit, "", &request).unwrap();
+            let mut n = 0;
+            let count = |_: &str, _: &[usize], numbers: &[f64]| {
+                n += numbers.len() as u128;
+                Ok(())
+            };
+            model.for_each_tensor(count).unwrap();
+            assert_eq!((cost.parameters(), &cost.scheme), (n, &model.scheme));
+            assert_eq!(cost.layers, model.blocks.len(), "{}", model.scheme);
+        }
+    }
+
+    #[test]
+    fn a_loop_stores_one_layer_where_the_unrolled_model_stores_all() {
+        let cost = |name: &str| {
+            named(&SCHEMES, name).unwrap().cost(&mapped("adder:2"), &Request::default()).unwrap()
         };
-        model.for_each_tensor(count).unwrap();
-        assert_eq!(cost.parameters(), n);
-        assert_eq!((cost.steps, cost.passes, cost.layers), (3, 3, 1));
-        let unrolled = Options { unroll: true, ..Options::default() };
-        let unrolled = Cost::of_parallel(&compile::compile(&circuit, "", &unrolled).unwrap());
-        assert_eq!(unrolled.parameters(), cost.parameters_untied());
-        assert_eq!(unrolled.multiply_adds, cost.multiply_adds);
+        let (looped, unrolled) = (cost("recurrent"), cost("unrolled"));
+        assert_eq!((looped.steps, looped.passes, looped.layers), (3, 3, 1));
+        assert_eq!(unrolled.parameters(), looped.parameters_untied());
+        assert_eq!(unrolled.multiply_adds, looped.multiply_adds);
     }
 
     #[test]

@@ -25,66 +25,78 @@ use ndarray::{Array1, Array2};
 use self::blocks::sign;
 use self::channels::Channels;
 pub use self::schedule::{Bounds, Method, TokenSchedule};
+use super::cost::Cost;
+use super::scheme::{Compiler, Flag, Request};
 use super::shape::Shape;
 use crate::circuit::Circuit;
 use crate::compile;
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::mapping;
-use crate::model::{Attention, Dtype, Model, Parts, Scheme};
+use crate::model::{Attention, Model, Parts, Scheme};
 use crate::network::Network;
 
 mod blocks;
 mod channels;
 pub mod schedule;
 
-/// What the user may choose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Options {
-    /// Tokens that can be read and written: at least 2.
-    pub vocab: usize,
-    /// The largest fan-in of a gate: 2 to 6.
-    pub fan_in: usize,
-    pub dtype: Dtype,
-    pub method: Method,
-}
+#[derive(Debug)]
+pub struct Cot;
 
-impl Default for Options {
-    fn default() -> Self {
-        Options { vocab: 2, fan_in: 2, dtype: Dtype::F32, method: Method::Best }
+impl Compiler for Cot {
+    fn scheme(&self) -> Scheme {
+        Scheme::COT
+    }
+
+    fn reads(&self) -> &'static [Flag] {
+        &[Flag::VOCAB, Flag::SCHEDULE]
+    }
+
+    fn compile(&self, circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
+        compile(circuit, source_sha256, request)
+    }
+
+    fn cost(&self, network: &Network, request: &Request) -> Result<Cost> {
+        let (shape, _) = shape(network, request)?;
+        let crossing_bits = (vocab(request) as f64).log2();
+        Ok(Cost::of_decoder(self.scheme(), shape, crossing_bits, request.dtype))
     }
 }
 
-impl Options {
-    /// Gates in a token: `⌊log₂ V⌋`.
-    pub fn gates_per_token(&self) -> usize {
-        self.vocab.max(1).ilog2() as usize
-    }
+/// Tokens that can be read and written, 2 by default.
+fn vocab(request: &Request) -> usize {
+    request.vocab.unwrap_or(2)
+}
+
+/// Gates in a token: `⌊log₂ V⌋`.
+fn gates_per_token(request: &Request) -> usize {
+    vocab(request).max(1).ilog2() as usize
 }
 
 /// Compiles a combinational circuit; `source_sha256` identifies its source in the model file.
 ///
 /// # Errors
 /// The circuit has latches or no output, an option is out of range, or the model would be too large.
-pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Result<Model> {
+pub fn compile(circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
     compile::require_output(circuit)?;
-    require_vocab(options)?;
-    let mapped = mapping::map(circuit, options.fan_in)?;
+    require_vocab(request)?;
+    let mapped = mapping::map(circuit, request.heads)?;
     let network = &mapped.network;
-    let plan = Plan::new(network, options)?;
+    let plan = Plan::new(network, request)?;
     plan.shape.require_size()?;
 
     let blocks = blocks::blocks(plan.channels);
-    blocks::assert_exact(&blocks, plan.channels, options.dtype);
-    let (w_u, b_u) = plan.unembedding(options.vocab);
+    blocks::assert_exact(&blocks, plan.channels, request.dtype);
+    let (w_u, b_u) = plan.unembedding(vocab(request));
     let (output_positions, output_slots) = plan.outputs(network);
     Model::new(Parts {
-        scheme: Scheme::Cot,
-        dtype: options.dtype,
+        scheme: Scheme::COT,
+        dtype: request.dtype,
         attention: Attention::Causal,
         n_loops: plan.schedule.tokens.len(),
         n_prelude: 0,
         n_coda: 0,
-        w_e: plan.token_embedding(options.vocab),
+        w_e: plan.token_embedding(vocab(request)),
         w_pos: plan.position_embedding(network),
         blocks,
         w_u,
@@ -95,7 +107,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
             ("scheme.prompt".to_string(), vec![0; plan.n_prompt]),
             (Model::OUTPUT_SLOTS.to_string(), output_slots),
         ]),
-        labels: compile::labels(circuit, &mapped, plan.channels.names(), source_sha256),
+        labels: compile::labels(circuit, &mapped, plan.spans.names().to_vec(), source_sha256),
         claim: BTreeMap::from([(CLAIM.to_string(), plan.schedule.bounds.to_vector())]),
     })
 }
@@ -104,9 +116,9 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
 ///
 /// # Errors
 /// The vocabulary has fewer than two tokens, or there are more positions than addresses.
-pub fn shape(network: &Network, options: &Options) -> Result<(Shape, Bounds)> {
-    require_vocab(options)?;
-    let plan = Plan::new(network, options)?;
+pub fn shape(network: &Network, request: &Request) -> Result<(Shape, Bounds)> {
+    require_vocab(request)?;
+    let plan = Plan::new(network, request)?;
     Ok((plan.shape, plan.schedule.bounds))
 }
 
@@ -117,12 +129,12 @@ pub fn bounds(model: &Model) -> Option<Bounds> {
 
 const CLAIM: &str = "claim.schedule";
 
-fn require_vocab(options: &Options) -> Result<()> {
-    if options.vocab >= 2 {
+fn require_vocab(request: &Request) -> Result<()> {
+    if vocab(request) >= 2 {
         return Ok(());
     }
     let hint = "a token holds the value of a gate, which is one of two";
-    Err(Error::new("--vocab of 2 or more", options.vocab.to_string()).hint(hint))
+    Err(Error::new("--vocab of 2 or more", vocab(request).to_string()).hint(hint))
 }
 
 /// What stands where.
@@ -130,18 +142,19 @@ struct Plan {
     schedule: TokenSchedule,
     n_prompt: usize,
     channels: Channels,
+    spans: Spans,
     shape: Shape,
     /// Position and slot of every node.
     places: Vec<(usize, usize)>,
 }
 
 impl Plan {
-    fn new(network: &Network, options: &Options) -> Result<Self> {
-        let g = options.gates_per_token();
-        let schedule = TokenSchedule::new(network, g, options.method);
+    fn new(network: &Network, request: &Request) -> Result<Self> {
+        let g = gates_per_token(request);
+        let schedule = TokenSchedule::new(network, g, request.method.unwrap_or(Method::Best));
         let n_prompt = network.n_inputs().max(1);
         let n_ctx = n_prompt + schedule.tokens.len();
-        let channels = Channels::new(network.k(), g, n_ctx)?;
+        let (channels, spans) = Channels::new(network.k(), g, n_ctx)?;
         let [n_heads, d_model, d_head, d_mlp] = blocks::shape(channels);
         let shape = Shape {
             n_layers: if g == 1 { 1 } else { 2 },
@@ -150,8 +163,8 @@ impl Plan {
             d_head,
             d_mlp,
             n_ctx,
-            d_vocab: options.vocab,
-            d_vocab_out: options.vocab,
+            d_vocab: vocab(request),
+            d_vocab_out: vocab(request),
             n_prompt,
             n_thoughts: 0,
             n_tokens: schedule.tokens.len(),
@@ -162,15 +175,15 @@ impl Plan {
                 places[node as usize] = (n_prompt + t, slot);
             }
         }
-        Ok(Plan { schedule, n_prompt, channels, shape, places })
+        Ok(Plan { schedule, n_prompt, channels, spans, shape, places })
     }
 
     /// `W_E`, `[V, d_model]`: the bits of the token.
     fn token_embedding(&self, vocab: usize) -> Array2<f64> {
-        let mut w_e = Array2::zeros((vocab, self.channels.d_model()));
+        let mut w_e = Array2::zeros((vocab, self.channels.d_model));
         for token in 0..1 << self.channels.g {
             for s in 0..self.channels.g {
-                w_e[[token, self.channels.bit(s)]] = sign(token >> s & 1 == 1);
+                w_e[[token, self.channels.bit.at(s)]] = sign(token >> s & 1 == 1);
             }
         }
         w_e
@@ -181,13 +194,13 @@ impl Plan {
     fn position_embedding(&self, network: &Network) -> Array2<f64> {
         let channels = self.channels;
         let codes = channels.codes.first(self.shape.n_ctx);
-        let mut w_pos = Array2::zeros((self.shape.n_ctx, channels.d_model()));
+        let mut w_pos = Array2::zeros((self.shape.n_ctx, channels.d_model));
         for position in 0..self.shape.n_ctx {
             let mut row = w_pos.row_mut(position);
-            let mut write = |start: usize, bits: usize, n: usize| {
-                (0..n).for_each(|j| row[start + j] = sign(bits >> j & 1 == 1));
+            let mut write = |span: Span, bits: usize| {
+                span.range().enumerate().for_each(|(j, c)| row[c] = sign(bits >> j & 1 == 1));
             };
-            write(channels.address(), codes[position] as usize, channels.codes.length());
+            write(channels.address, codes[position] as usize);
             let next = (position + 1).checked_sub(self.n_prompt);
             let gates =
                 next.and_then(|t| self.schedule.tokens.get(t)).map_or(&[][..], Vec::as_slice);
@@ -196,13 +209,14 @@ impl Plan {
                 for h in 0..channels.k {
                     let o = i * channels.k + h;
                     let (source, slot) = self.operand(network, gate, h, position);
-                    write(channels.pointer(o), codes[source] as usize, channels.codes.length());
-                    write(channels.slot(o), slot, channels.slot_signs());
+                    write(channels.pointer.row(o), codes[source] as usize);
+                    write(channels.slot.row(o), slot);
                 }
-                for r in 0..channels.n_rows() {
-                    let value = gate.is_some_and(|gate| network.value(gate, r));
-                    write(channels.table(i, r), usize::from(value), 1);
-                }
+                let value = |r| gate.is_some_and(|gate| network.value(gate, r));
+                write(
+                    channels.table.row(i),
+                    (0..channels.n_rows()).map(|r| usize::from(value(r)) << r).sum(),
+                );
             }
         }
         w_pos
@@ -228,12 +242,12 @@ impl Plan {
     /// `W_U` and `b_U`, `[d_model, V]` and `[V]`.
     fn unembedding(&self, vocab: usize) -> (Array2<f64>, Array1<f64>) {
         let g = self.channels.g;
-        let mut w_u = Array2::zeros((self.channels.d_model(), vocab));
+        let mut w_u = Array2::zeros((self.channels.d_model, vocab));
         let mut b_u = Array1::from_elem(vocab, -(g as f64));
         for token in 0..1 << g {
             b_u[token] = 0.0;
             for s in 0..g {
-                w_u[[self.channels.result(s), token]] = sign(token >> s & 1 == 1);
+                w_u[[self.channels.result.at(s), token]] = sign(token >> s & 1 == 1);
             }
         }
         (w_u, b_u)

@@ -35,6 +35,8 @@ use std::collections::BTreeMap;
 use ndarray::{Array1, Array2};
 
 use self::channels::Channels;
+use super::cost::Cost;
+use super::scheme::{Compiler, Flag, Request};
 use crate::circuit::Circuit;
 use crate::claim::Claim;
 use crate::compile::{self, INVERSE_TEMPERATURE, Options};
@@ -46,6 +48,30 @@ use crate::run::HALTING;
 
 mod channels;
 mod kleene;
+
+#[derive(Debug)]
+pub struct Universal;
+
+impl Compiler for Universal {
+    fn scheme(&self) -> Scheme {
+        Scheme::UNIVERSAL
+    }
+
+    fn reads(&self) -> &'static [Flag] {
+        &[Flag::COLLAPSE, Flag::LAYERS]
+    }
+
+    fn compile(&self, circuit: &Circuit, source_sha256: &str, request: &Request) -> Result<Model> {
+        compile(circuit, source_sha256, &request.options())
+    }
+
+    fn cost(&self, network: &Network, request: &Request) -> Result<Cost> {
+        let channels = Channels::new(network.k(), network.n_nodes())?;
+        let schedule = Schedule::looped(network.depth(), request.options().layers);
+        let sizes = shape(&channels);
+        Ok(Cost::of_parallel(self.scheme(), network, schedule, (sizes, request.dtype)))
+    }
+}
 
 /// The most operands of a node: a layer has two units for each of the `3^k` patterns of their values.
 pub const MAX_OPERANDS: usize = 4;
@@ -66,7 +92,7 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
     let block = block(&channels, options);
     let (w_u, b_u) = read_out(&channels);
     Model::new(Parts {
-        scheme: Scheme::Universal,
+        scheme: Scheme::UNIVERSAL,
         dtype: options.dtype,
         attention: if options.causal { Attention::Causal } else { Attention::Bidirectional },
         n_loops: schedule.n_loops,
@@ -107,13 +133,19 @@ fn check_options(options: &Options) -> Result<()> {
 }
 
 fn block(channels: &Channels, options: &Options) -> Block {
-    let (k, d_head) = (channels.k(), channels.code_length());
-    let mut block = Block::zeros(k, channels.width(), d_head, kleene::n_units(k));
+    let [n_heads, d_model, d_head, d_mlp] = shape(channels);
+    let mut block = Block::zeros(n_heads, d_model, d_head, d_mlp);
     fetch_operands(&mut block, channels);
     kleene::evaluate(&mut block, channels);
     compile::assert_attention_exact(channels.addresses(), options.dtype);
     kleene::assert_exact(&block, options.dtype);
     block
+}
+
+/// `[n_heads, d_model, d_head, d_mlp]`.
+fn shape(channels: &Channels) -> [usize; 4] {
+    let k = channels.k();
+    [k, channels.width(), channels.code_length(), kleene::n_units(k)]
 }
 
 /// Head `h` reads both knowledge channels of operand `h`; the scores are those of the other schemes, so each

@@ -28,7 +28,7 @@ use super::forward::{AnyWeights, Number, Weights, in_own_format};
 use super::{Engine, Pace, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::model::{Attention, Model, Scheme};
+use crate::model::{Attention, Model, Pass};
 
 mod cache;
 
@@ -177,9 +177,10 @@ impl<'m> Decoder<'m> {
 
     /// Thoughts and tokens for a number of loops.
     pub(super) fn steps(&self, n_loops: usize) -> (usize, usize) {
-        match self.model.scheme {
-            Scheme::Coconut => (n_loops, self.n_answers),
-            _ => (0, n_loops),
+        match self.model.scheme.pass() {
+            Pass::Thoughts => (n_loops, self.n_answers),
+            Pass::Tokens => (0, n_loops),
+            Pass::Looped | Pass::Halting => unreachable!("no decoder is made of it"),
         }
     }
 
@@ -386,7 +387,7 @@ fn prompt(model: &Model) -> Result<Vec<usize>> {
 }
 
 fn n_answers(model: &Model) -> Result<usize> {
-    if model.scheme != Scheme::Coconut {
+    if model.scheme.pass() != Pass::Thoughts {
         return Ok(0);
     }
     match vector(model, "scheme.answers")? {

@@ -22,7 +22,7 @@ use rayon::prelude::*;
 use super::{Engine, Pace, Probe, Reference, Resident, Snapshot, Step, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::model::{Model, Scheme};
+use crate::model::{Model, Pass};
 
 /// When to stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -279,7 +279,7 @@ fn probes(model: &Model, rule: Rule) -> Result<Vec<Probe>> {
 /// # Errors
 /// The scheme is another, or the file does not name one channel.
 pub fn halting_channel(model: &Model) -> Result<usize> {
-    if model.scheme != Scheme::Universal {
+    if model.scheme.pass() != Pass::Halting {
         return Err(Error::new("a model of the scheme universal", format!("{}", model.scheme))
             .hint("--rule fixed-point stops any looped model soundly"));
     }

@@ -11,7 +11,7 @@ use super::{
     Rule,
 };
 use crate::error::{Error, Result};
-use crate::model::{Model, Scheme};
+use crate::model::{Model, Pass};
 use crate::progress::Progress;
 
 /// The engines by name.
@@ -142,12 +142,12 @@ pub(crate) fn on_processor<'m>(
     kind: EngineKind,
     progress: &dyn Progress,
 ) -> Result<Box<dyn Engine + 'm>> {
-    match model.scheme {
-        Scheme::Universal => {
+    match model.scheme.pass() {
+        Pass::Halting => {
             return Ok(Box::new(prepare_halting(model, kind, DeviceName::Cpu, Rule::Known)?));
         }
-        Scheme::Coconut | Scheme::Cot => return Ok(Box::new(Decoder::new(model)?)),
-        Scheme::Recurrent | Scheme::Pause | Scheme::Unrolled => {}
+        Pass::Thoughts | Pass::Tokens => return Ok(Box::new(Decoder::new(model)?)),
+        Pass::Looped => {}
     }
     Ok(match kind {
         EngineKind::Auto => return fastest(model, progress),
@@ -287,7 +287,7 @@ mod tests {
     use super::*;
     use crate::compile::{Options, compile};
     use crate::family::generate;
-    use crate::model::{Dtype, Parts};
+    use crate::model::{Dtype, Parts, Scheme};
 
     fn model() -> Model {
         compile(&generate("adder:2").unwrap(), "", &Options::default()).unwrap()
@@ -313,7 +313,7 @@ mod tests {
         let mut parts = model.clone().into_parts();
         parts.w_pos.mapv_inplace(|x| Dtype::F32.round(x * 0.3));
         assert_eq!(auto(&Model::new(parts).unwrap()), "reference");
-        let halting = Parts { scheme: Scheme::Universal, ..model.into_parts() };
+        let halting = Parts { scheme: Scheme::UNIVERSAL, ..model.into_parts() };
         let model = Model::new(halting).unwrap();
         assert!(prepare(&model, EngineKind::Auto, DeviceName::Cpu, &()).is_err());
     }

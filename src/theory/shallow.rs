@@ -14,6 +14,7 @@
 use ndarray::{Array1, Array2};
 
 use crate::error::{Error, Result};
+use crate::layout::Spans;
 use crate::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
 
 mod decision_list;
@@ -44,14 +45,14 @@ struct Draft {
     b_u: Array1<f64>,
     inputs: Vec<(usize, String)>,
     outputs: Vec<(usize, String)>,
-    channels: Vec<String>,
+    spans: Spans,
 }
 
 impl Draft {
     /// Tokens 0 and 1 write `zero` and 1 to channel `bit`; a position's answer is 1 where channel `out`
     /// exceeds 1/2.
-    fn new(n_ctx: usize, channels: Vec<String>, (bit, zero): (usize, f64), out: usize) -> Self {
-        let d = channels.len();
+    fn new(n_ctx: usize, spans: Spans, (bit, zero): (usize, f64), out: usize) -> Self {
+        let d = spans.width();
         let mut draft = Draft {
             w_e: Array2::zeros((3, d)),
             w_pos: Array2::zeros((n_ctx, d)),
@@ -59,7 +60,7 @@ impl Draft {
             b_u: Array1::from(vec![0.5, 0.0]),
             inputs: Vec::new(),
             outputs: Vec::new(),
-            channels,
+            spans,
         };
         draft.w_e[[0, bit]] = zero;
         draft.w_e[[1, bit]] = 1.0;
@@ -71,9 +72,9 @@ impl Draft {
         let (input_positions, input_names) = self.inputs.into_iter().unzip();
         let (output_positions, output_names) = self.outputs.into_iter().unzip();
         let depth = blocks.len() * n_loops;
-        let channel_names = self.channels;
+        let channel_names = self.spans.names().to_vec();
         Model::new(Parts {
-            scheme: Scheme::Recurrent,
+            scheme: Scheme::RECURRENT,
             dtype,
             attention: Attention::Bidirectional,
             n_loops,
@@ -106,9 +107,11 @@ impl Draft {
 /// # Errors
 /// The blocks are of another shape, or there are no positions.
 pub(crate) fn started_at(start: &[f64], blocks: Vec<Block>, n_loops: usize) -> Result<Model> {
-    let mut draft = Draft::new(start.len(), vec!["x".to_string()], (0, 0.0), 0).with_plain_ports(1);
+    let mut spans = Spans::default();
+    let x = spans.one("x");
+    let mut draft = Draft::new(start.len(), spans, (x, 0.0), x).with_plain_ports(1);
     draft.w_e.fill(0.0);
-    draft.w_pos.column_mut(0).assign(&Array1::from(start.to_vec()));
+    draft.w_pos.column_mut(x).assign(&Array1::from(start.to_vec()));
     draft.finish(blocks, n_loops, Dtype::F32)
 }
 
@@ -133,9 +136,9 @@ pub fn symmetric(values: &[bool], dtype: Dtype) -> Result<Model> {
     let n = values.len().saturating_sub(1);
     check_size(n)?;
     let p = n.next_power_of_two();
-    let [bit, mean, out] = [0, 1, 2];
-    let channels = ["bit", "mean", "out"].map(String::from).to_vec();
-    let mut draft = Draft::new(p, channels, (bit, 0.0), out).with_plain_ports(n);
+    let mut spans = Spans::default();
+    let [bit, mean, out] = spans.each(["bit", "mean", "out"]);
+    let mut draft = Draft::new(p, spans, (bit, 0.0), out).with_plain_ports(n);
     let value = |c: usize| f64::from(u8::from(values[c]));
     draft.w_pos.column_mut(out).fill(value(0));
     let mut block = Block::zeros(1, 3, 1, n);
@@ -159,9 +162,9 @@ pub fn symmetric(values: &[bool], dtype: Dtype) -> Result<Model> {
 /// Not 1 to 256 inputs.
 pub fn or_by_content(n: usize, dtype: Dtype) -> Result<Model> {
     check_size(n)?;
-    let [bit, out] = [0, 1];
-    let channels = ["bit", "out"].map(String::from).to_vec();
-    let draft = Draft::new(n, channels, (bit, 0.0), out).with_plain_ports(n);
+    let mut spans = Spans::default();
+    let [bit, out] = spans.each(["bit", "out"]);
+    let draft = Draft::new(n, spans, (bit, 0.0), out).with_plain_ports(n);
     let mut block = Block::zeros(1, 2, 1, 1);
     block.b_q[[0, 0]] = INVERSE_TEMPERATURE;
     block.w_k[[0, bit, 0]] = 1.0;
@@ -182,20 +185,21 @@ pub fn parity_of_three(layers: usize, dtype: Dtype) -> Result<Model> {
     let n = u32::try_from(layers).ok().and_then(|layers| 3usize.checked_pow(layers));
     let n = n.filter(|_| layers > 0).unwrap_or(0);
     check_size(n)?;
-    let [bit, first, second] = [n, n + 1, n + 2];
-    let mut channels: Vec<String> = (0..n).map(|i| format!("position[{i}]")).collect();
-    channels.extend(["bit", "first", "second"].map(String::from));
-    let mut draft = Draft::new(n, channels, (bit, 0.0), bit).with_plain_ports(n);
-    (0..n).for_each(|i| draft.w_pos[[i, i]] = 1.0);
+    let mut spans = Spans::default();
+    let place = spans.add("position", n);
+    let [bit, first, second] = spans.each(["bit", "first", "second"]);
+    let d_model = spans.width();
+    let mut draft = Draft::new(n, spans, (bit, 0.0), bit).with_plain_ports(n);
+    (0..n).for_each(|i| draft.w_pos[[i, place.at(i)]] = 1.0);
     let layer = |t: usize| {
         let stride = 3usize.pow(t as u32);
-        let mut block = Block::zeros(2, n + 3, n, 6);
+        let mut block = Block::zeros(2, d_model, n, 6);
         for (h, fetched) in [first, second].into_iter().enumerate() {
             for i in 0..n {
                 let due = i.is_multiple_of(3 * stride);
                 let target = if due { i + (h + 1) * stride } else { i };
-                block.w_q[[h, i, target]] = INVERSE_TEMPERATURE;
-                block.w_k[[h, i, i]] = 1.0;
+                block.w_q[[h, place.at(i), target]] = INVERSE_TEMPERATURE;
+                block.w_k[[h, place.at(i), i]] = 1.0;
             }
             block.w_v[[h, bit, 0]] = 1.0;
             block.w_o[[h, 0, fetched]] = 1.0;

@@ -11,7 +11,7 @@ use super::{
     Statement, Subject, Verdict,
 };
 use crate::error::{Error, Result};
-use crate::model::Scheme;
+use crate::model::Pass;
 use crate::progress::Progress;
 use crate::run::Rule;
 
@@ -178,7 +178,7 @@ impl Search<'_> {
     fn run(&self, method: Method) -> Result<Verdict> {
         let (model, circuit) = (self.subject.model(), self.subject.circuit());
         let (n_inputs, policy) = (circuit.inputs().len(), self.policy);
-        if model.scheme == Scheme::Universal {
+        if model.scheme.pass() == Pass::Halting {
             let engine = policy.prepare_halting(model, Rule::Known)?;
             let assignments = match method {
                 Method::Exhaustive => Assignments::All,

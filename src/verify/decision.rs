@@ -10,7 +10,7 @@ use super::certificate::{Certificate, Condition};
 use super::{Departure, Statement, Subject, Verdict, bit_string, locate, shrink};
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
-use crate::model::{Applied, Scheme};
+use crate::model::{Applied, Pass};
 
 /// A verdict and what was seen on the way to it.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +40,8 @@ pub enum Origin {
     Node { label: String, departure: Departure },
     /// Every position that the claim names is right.
     Beyond,
-    /// In a sequence that a decoder writes, where positions are no nodes: the scheme, and the input.
-    Sequence { scheme: Scheme, input: Vec<bool> },
+    /// In a sequence that a decoder writes, where positions are no nodes: the pass, and the input.
+    Sequence { pass: Pass, input: Vec<bool> },
     /// It cannot be said.
     Unknown(Error),
 }
@@ -85,7 +85,7 @@ impl Fault {
             Ok(Some(departure)) => Origin::Node { label: label(&departure, circuit), departure },
             Ok(None) => Origin::Beyond,
             Err(_) if !model.scheme.is_parallel() => {
-                Origin::Sequence { scheme: model.scheme, input: input.to_vec() }
+                Origin::Sequence { pass: model.scheme.pass(), input: input.to_vec() }
             }
             Err(error) => Origin::Unknown(error),
         };
@@ -141,8 +141,8 @@ impl fmt::Display for Origin {
             Origin::Beyond => {
                 return f.write_str("every position that the claim names is right at the end");
             }
-            Origin::Sequence { scheme, input } => {
-                let what = if *scheme == Scheme::Cot { "token" } else { "thought and token" };
+            Origin::Sequence { pass, input } => {
+                let what = pass.shows();
                 let input = bit_string(input);
                 return write!(f, "`circuit2tf trace MODEL {input}` shows each {what} of it");
             }

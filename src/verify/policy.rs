@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use super::Assignments;
 use crate::error::{Error, Result};
-use crate::model::{Model, Scheme};
+use crate::model::Model;
 use crate::progress::Progress;
 use crate::run::{self, Budget, DeviceName, Engine, EngineKind, Halting, Rule};
 use crate::sat::Limits;
@@ -200,12 +200,11 @@ impl Policy {
 
     /// All assignments where there is no certificate for the scheme, if they are few for the model.
     pub(super) fn tries_all(&self, model: &Model, n_inputs: usize) -> bool {
-        let most = match model.scheme {
+        let most = if model.scheme.is_parallel() {
+            u64::MAX
+        } else {
             // One by one, every step an application of all blocks to a token.
-            Scheme::Coconut | Scheme::Cot => {
-                self.searched(model).saturating_mul(16).max(self.few_runs)
-            }
-            _ => u64::MAX,
+            self.searched(model).saturating_mul(16).max(self.few_runs)
         };
         self.assignments(n_inputs) == Assignments::All && 1 << n_inputs <= most
     }

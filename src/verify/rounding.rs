@@ -17,7 +17,7 @@ use super::verdict::as_bits;
 use super::{Counterexample, bit_string, compare};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
-use crate::model::Scheme;
+use crate::model::Pass;
 use crate::progress::Progress;
 use crate::run::{Decision, Enclosure, Engine, Resident, Softmax};
 
@@ -173,10 +173,12 @@ impl<'m> Judge<'m> {
     /// The decoder refuses the model.
     pub fn new(runner: &'m dyn Engine, n_loops: usize, looks_at_all: bool) -> Result<Self> {
         let model = runner.model();
-        let means = match model.scheme {
+        let means = match model.scheme.pass() {
             _ if is_exact(runner) => Means::Exact,
-            Scheme::Universal => Means::None,
-            _ => Means::Enclosed(Box::new(Enclosure::new(model)?)),
+            Pass::Halting => Means::None,
+            Pass::Looped | Pass::Thoughts | Pass::Tokens => {
+                Means::Enclosed(Box::new(Enclosure::new(model)?))
+            }
         };
         let (is_exact, seen) = (AtomicBool::new(true), Mutex::new(Seen::default()));
         let engine = runner.name().to_string();

@@ -88,7 +88,7 @@ pub fn measure_halting(
             halting_times(&engine, plan, &|inputs| oracle.run(inputs), progress)?
         }
         None => {
-            let parts = Parts { scheme: Scheme::Recurrent, ..model.clone().into_parts() };
+            let parts = Parts { scheme: Scheme::RECURRENT, ..model.clone().into_parts() };
             let without_rule = Model::new(parts)?;
             let whole = policy.prepare(&without_rule, progress)?;
             halting_times(&engine, plan, &|inputs| whole.run(inputs, model.n_loops), progress)?
@@ -151,7 +151,7 @@ impl Serialize for Measured {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
         #[derive(Serialize)]
         struct Flat<'m> {
-            scheme: &'static str,
+            scheme: &'m str,
             rule: &'static str,
             n_loops: usize,
             exhaustive: bool,

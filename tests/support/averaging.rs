@@ -1,6 +1,6 @@
 //! Models whose attention averages, of every dtype and scheme: what compiled models never do.
 
-use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme};
+use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Pass, Scheme};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -72,14 +72,14 @@ impl Recipe {
             true => vec![self.n_ctx - 1; 2],
             false => vec![positions[0], self.n_ctx - 1],
         };
-        let scheme_vectors = match self.scheme {
-            Scheme::Universal => vec![("scheme.halting", vec![HALTING as i64])],
-            Scheme::Cot | Scheme::Coconut => vec![
+        let scheme_vectors = match self.scheme.pass() {
+            Pass::Looped => Vec::new(),
+            Pass::Halting => vec![("scheme.halting", vec![HALTING as i64])],
+            Pass::Tokens | Pass::Thoughts => vec![
                 ("scheme.prompt", random.tokens(prompt, D_VOCAB)),
                 ("scheme.output_slots", vec![0, 1]),
                 ("scheme.answers", vec![self.answers() as i64]),
             ],
-            _ => Vec::new(),
         };
         let n_blocks = self.layers.iter().sum();
         Parts {
@@ -104,7 +104,7 @@ impl Recipe {
 
     /// Tokens that a decoder that thinks emits behind its thoughts.
     fn answers(self) -> usize {
-        if self.scheme == Scheme::Coconut { 2 } else { 0 }
+        if self.scheme.pass() == Pass::Thoughts { 2 } else { 0 }
     }
 
     fn n_emitted(self) -> usize {

@@ -8,7 +8,7 @@
 //!
 //! Slow and plain: for every token of a decoder the whole sequence goes through the layers again.
 
-use circuit2tf::model::{Attention, Block, Dtype, Model, Scheme};
+use circuit2tf::model::{self, Attention, Block, Dtype, Model};
 use ndarray::{Array2, Array3, ArrayView1, ArrayView2, Axis};
 
 /// What a pass does with numbers.
@@ -108,8 +108,8 @@ impl<A: Arithmetic> Pass<'_, A> {
         let mut tokens: Vec<usize> = vector("scheme.prompt").iter().map(|&t| t as usize).collect();
         let ports = self.model.input_positions.iter().zip(inputs);
         ports.for_each(|(&p, &bit)| tokens[p] = usize::from(bit));
-        let (n_thoughts, n_answers) = match self.model.scheme {
-            Scheme::Coconut => (n_loops, vector("scheme.answers")[0] as usize),
+        let (n_thoughts, n_answers) = match self.model.scheme.pass() {
+            model::Pass::Thoughts => (n_loops, vector("scheme.answers")[0] as usize),
             _ => (0, n_loops),
         };
         let mut embedded: Vec<_> =
@@ -216,7 +216,7 @@ impl<A: Arithmetic> Pass<'_, A> {
 
     /// Whether a model that halts has: the channel of known bits is up at all outputs.
     fn has_halted(&self, x: &[Vec<A::Number>]) -> Option<bool> {
-        if self.model.scheme != Scheme::Universal {
+        if self.model.scheme.pass() != model::Pass::Halting {
             return Some(false);
         }
         let channel = self.model.scheme_vectors["scheme.halting"][0] as usize;

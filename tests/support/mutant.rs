@@ -3,8 +3,8 @@
 
 use circuit2tf::circuit::{Circuit, GateKind, TruthTable};
 use circuit2tf::compile::{Options, compile};
-use circuit2tf::model::{Attention, Dtype, Model, Parts, Scheme};
-use circuit2tf::reasoning::{coconut, cot, universal};
+use circuit2tf::model::{Attention, Dtype, Model, Parts, Pass, Scheme};
+use circuit2tf::reasoning::{Request, coconut, cot, universal};
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -94,7 +94,7 @@ fn averaging(rng: &mut ChaCha8Rng) -> Made {
     let recipe = Recipe {
         scores,
         dtype: pick(rng, &Dtype::ALL),
-        scheme: Scheme::Recurrent,
+        scheme: Scheme::RECURRENT,
         attention: pick(rng, &[Attention::Bidirectional, Attention::Causal]),
         layers: pick(rng, &[[0, 1, 0], [0, 2, 0], [1, 1, 0], [0, 1, 1]]),
         n_loops: rng.random_range(1..=2),
@@ -102,12 +102,12 @@ fn averaging(rng: &mut ChaCha8Rng) -> Made {
         n_ctx: if many { rng.random_range(12..=40) } else { rng.random_range(2..=8) },
         seed: rng.random(),
     };
-    let scheme = pick(rng, &[Scheme::Recurrent, Scheme::Universal, Scheme::Cot, Scheme::Coconut]);
-    let recipe = match scheme {
-        Scheme::Recurrent => recipe,
-        Scheme::Universal => Recipe { scheme, layers: [0, 1, 0], ..recipe },
+    let scheme = pick(rng, &[Scheme::RECURRENT, Scheme::UNIVERSAL, Scheme::COT, Scheme::COCONUT]);
+    let recipe = match scheme.pass() {
+        Pass::Looped => recipe,
+        Pass::Halting => Recipe { scheme, layers: [0, 1, 0], ..recipe },
         // A prompt, and what is emitted behind it.
-        _ => Recipe {
+        Pass::Thoughts | Pass::Tokens => Recipe {
             scheme,
             layers: [0, 1, 0],
             attention: Attention::Causal,
@@ -195,20 +195,16 @@ fn corrupted(text: String, model: Model, circuit: Circuit, rng: &mut ChaCha8Rng)
 fn relabelled(rng: &mut ChaCha8Rng) -> Made {
     let circuit = a_circuit(rng);
     let options = Options { causal: rng.random(), ..options(rng) };
+    let request = Request { dtype: options.dtype, ..Request::default() };
     let made = match rng.random_range(0..4) {
         0 => universal::compile(&circuit, "", &Options { unroll: false, ..options.clone() }),
-        1 => {
-            cot::compile(&circuit, "", &cot::Options { dtype: options.dtype, ..Default::default() })
-        }
-        2 => {
-            let options = coconut::Options { dtype: options.dtype, ..Default::default() };
-            coconut::compile(&circuit, "", &options)
-        }
+        1 => cot::compile(&circuit, "", &request),
+        2 => coconut::compile(&circuit, "", &request),
         _ => compile(&circuit, "", &options),
     };
     let mut parts = made.ok()?.into_parts();
     let was = parts.scheme;
-    parts.scheme = pick(rng, &Scheme::ALL);
+    parts.scheme = pick(rng, &Scheme::KNOWN);
     add_vectors(&mut parts, rng);
     if !parts.scheme.is_parallel() {
         parts.attention = Attention::Causal;
@@ -225,9 +221,10 @@ fn add_vectors(parts: &mut Parts, rng: &mut impl Rng) {
     let mut add = |name: &str, vector: Vec<i64>| {
         parts.scheme_vectors.entry(format!("scheme.{name}")).or_insert(vector);
     };
-    match parts.scheme {
-        Scheme::Universal => add("halting", vec![rng.random_range(0..d_model as i64)]),
-        Scheme::Cot | Scheme::Coconut => {
+    match parts.scheme.pass() {
+        Pass::Looped => {}
+        Pass::Halting => add("halting", vec![rng.random_range(0..d_model as i64)]),
+        Pass::Tokens | Pass::Thoughts => {
             parts.n_loops = parts.n_loops.clamp(1, 2);
             let n_prompt = n_ctx.saturating_sub(parts.n_loops + 1).max(1);
             add("prompt", (0..n_prompt).map(|_| rng.random_range(0..3)).collect());
@@ -237,6 +234,5 @@ fn add_vectors(parts: &mut Parts, rng: &mut impl Rng) {
             let n_prompt = parts.scheme_vectors["scheme.prompt"].len();
             parts.output_positions.fill((n_prompt + parts.n_loops - 1).min(n_ctx - 1));
         }
-        _ => {}
     }
 }

@@ -5,7 +5,8 @@
 
 use circuit2tf::Result;
 use circuit2tf::figure::chart::{Axis, Chart, Mark, Panels, Series};
-use circuit2tf::model::Scheme;
+use circuit2tf::model::{Pass, Scheme};
+use circuit2tf::reasoning::SCHEMES;
 
 use super::{Compared, Row};
 
@@ -78,13 +79,15 @@ pub fn figure(quantities: &[Quantity], all: &[Compared]) -> Result<String> {
 fn panel(quantity: Quantity, family: &str, all: &[Compared]) -> Chart {
     let members: Vec<&Compared> = all.iter().filter(|c| c.family == family).collect();
     let mut series: Vec<Series> = Vec::new();
-    for scheme in Scheme::ALL {
+    let schemes = SCHEMES.map(|compiler| compiler.scheme());
+    for scheme in schemes {
         add(&mut series, scheme.name(), curve(&members, scheme, |row| Some(quantity.of(row))));
     }
-    if quantity == Quantity::Steps {
+    let halting = schemes.into_iter().filter(|scheme| scheme.pass() == Pass::Halting);
+    for scheme in halting.filter(|_| quantity == Quantity::Steps) {
         // Every loop of a block applies all its layers.
         let mean = |row: &Row| Some(row.taken.as_ref()?.mean * row.cost.layers as f64);
-        add(&mut series, "mean of universal", curve(&members, Scheme::Universal, mean));
+        add(&mut series, &format!("mean of {scheme}"), curve(&members, scheme, mean));
     }
     Chart {
         title: format!("{family}: {}", quantity.label()),

@@ -36,7 +36,7 @@ pub(super) fn blocks(
     dtype: Dtype,
 ) -> Vec<Block> {
     let d_head = copied.len().max(SCORE_WIDTH);
-    let empty = Block::zeros(1, channels.d_model(), d_head, units.d_mlp());
+    let empty = Block::zeros(1, channels.d_model, d_head, units.d_mlp());
     let mut blocks = vec![empty; units.layers.len()];
     for (block, units) in blocks.iter_mut().zip(&units.layers) {
         units.iter().enumerate().for_each(|(u, unit)| unit.write_to(block, u));
@@ -50,13 +50,11 @@ pub(super) fn blocks(
 
 /// Query `(S, 0, 0)` at `ask`, `(0, S, 2S)` at `recall`, `(0, S, 0)` elsewhere; key `(bit, ask, state)`.
 fn attend(block: &mut Block, channels: Channels, copied: &[usize]) {
-    block.w_q[[0, channels.ask(), 0]] = SCORE;
-    block.w_q[[0, channels.ask(), 1]] = -SCORE;
-    block.w_q[[0, channels.recall(), 2]] = 2.0 * SCORE;
+    block.w_q[[0, channels.ask, 0]] = SCORE;
+    block.w_q[[0, channels.ask, 1]] = -SCORE;
+    block.w_q[[0, channels.recall, 2]] = 2.0 * SCORE;
     block.b_q[[0, 1]] = SCORE;
-    for (dimension, channel) in
-        [channels.bit(), channels.ask(), channels.state()].iter().enumerate()
-    {
+    for (dimension, channel) in [channels.bit, channels.ask, channels.state].iter().enumerate() {
         block.w_k[[0, *channel, dimension]] = 1.0;
     }
     for (dimension, &channel) in copied.iter().enumerate() {

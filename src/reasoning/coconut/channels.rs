@@ -15,79 +15,52 @@
 //! What a position does not use is 0.
 
 use crate::error::Result;
-use crate::layout::Codes;
+use crate::layout::{Codes, Span, Spans};
 
 /// The coordinates of a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Channels {
-    pub n_slots: usize,
-    pub n_gathered: usize,
     pub steps: Codes,
     pub outputs: Codes,
+    pub slot: Span,
+    pub gather: Span,
+    pub step: Span,
+    pub select: Span,
+    pub bit: usize,
+    pub ask: usize,
+    pub state: usize,
+    pub recall: usize,
+    pub answer: usize,
+    pub d_model: usize,
 }
 
 impl Channels {
+    /// The coordinates and their names.
+    ///
+    /// # Errors
+    /// More thoughts or outputs than codes.
     pub fn new(
         n_slots: usize,
         n_gathered: usize,
         n_steps: usize,
         n_outputs: usize,
-    ) -> Result<Self> {
+    ) -> Result<(Self, Spans)> {
         let (steps, outputs) = (Codes::shortest(n_steps)?, Codes::shortest(n_outputs)?);
-        Ok(Channels { n_slots, n_gathered, steps, outputs })
-    }
-
-    pub fn slot(self, slot: usize) -> usize {
-        slot
-    }
-
-    pub fn gather(self, input: usize) -> usize {
-        self.n_slots + input
-    }
-
-    pub fn step(self, j: usize) -> usize {
-        self.gather(self.n_gathered) + j
-    }
-
-    pub fn select(self, j: usize) -> usize {
-        self.step(self.steps.length()) + j
-    }
-
-    pub fn bit(self) -> usize {
-        self.select(self.outputs.length())
-    }
-
-    pub fn ask(self) -> usize {
-        self.bit() + 1
-    }
-
-    pub fn state(self) -> usize {
-        self.bit() + 2
-    }
-
-    pub fn recall(self) -> usize {
-        self.bit() + 3
-    }
-
-    pub fn answer(self) -> usize {
-        self.bit() + 4
-    }
-
-    pub fn d_model(self) -> usize {
-        self.answer() + 1
-    }
-
-    /// A name for every coordinate, in order.
-    pub fn names(self) -> Vec<String> {
-        let numbered = |name: &str, n: usize| {
-            let names = (0..n).map(|j| format!("{name}[{j}]"));
-            names.collect::<Vec<_>>()
+        let mut spans = Spans::default();
+        let channels = Channels {
+            steps,
+            outputs,
+            slot: spans.add("slot", n_slots),
+            gather: spans.add("gather", n_gathered),
+            step: spans.add("step", steps.length()),
+            select: spans.add("select", outputs.length()),
+            bit: spans.one("bit"),
+            ask: spans.one("ask"),
+            state: spans.one("state"),
+            recall: spans.one("recall"),
+            answer: spans.one("answer"),
+            d_model: spans.width(),
         };
-        let mut names = numbered("slot", self.n_slots);
-        names.extend(numbered("gather", self.n_gathered));
-        names.extend(numbered("step", self.steps.length()));
-        names.extend(numbered("select", self.outputs.length()));
-        names.extend(["bit", "ask", "state", "recall", "answer"].map(String::from));
-        names
+        Ok((channels, spans))
     }
 }

@@ -14,6 +14,7 @@ use ndarray::ArrayViewMut1;
 
 use super::channels::Channels;
 use super::slots::{Slots, Write};
+use crate::layout::Span;
 use crate::model::Block;
 use crate::network::Network;
 
@@ -40,11 +41,11 @@ impl Unit {
         self
     }
 
-    /// The same unit, 0 but where the channels from `start` on hold this code.
-    fn only_at(mut self, start: usize, code: u32, length: usize) -> Self {
+    /// Made 0 but where the channels of `span` hold this code.
+    fn only_at(mut self, span: Span, code: u32) -> Self {
         let sign = |j: usize| if code >> j & 1 == 1 { 1.0 } else { -1.0 };
-        self.reads.extend((0..length).map(|j| (start + j, sign(j))));
-        self.bias -= length as f64;
+        self.reads.extend(span.range().enumerate().map(|(j, channel)| (channel, sign(j))));
+        self.bias -= span.range().len() as f64;
         self
     }
 
@@ -87,19 +88,19 @@ impl Units {
     }
 
     fn at_step(&self, unit: Unit, step: usize) -> Unit {
-        unit.only_at(self.channels.step(0), self.step_codes[step], self.channels.steps.length())
+        unit.only_at(self.channels.step, self.step_codes[step])
     }
 
     /// In the first layer of step 0: slot `i` becomes 1 where `gather[i]` is not 0; gathered weights are cleared.
     pub fn digitise(&mut self, gain: f64) {
         let channels = self.channels;
         let mut pulse = self.at_step(Unit::new(1.0), 0);
-        for i in 0..channels.n_gathered {
-            let absence = Unit::new(1.0).reading(channels.gather(i), -gain);
-            let absence = self.at_step(absence, 0).writing(channels.slot(i), -1.0);
-            let clearing = Unit::new(0.0).reading(channels.gather(i), 1.0);
-            self.layers[0].extend([absence, clearing.writing(channels.gather(i), -1.0)]);
-            pulse = pulse.writing(channels.slot(i), 1.0);
+        for i in 0..channels.gather.range().len() {
+            let absence = Unit::new(1.0).reading(channels.gather.at(i), -gain);
+            let absence = self.at_step(absence, 0).writing(channels.slot.at(i), -1.0);
+            let clearing = Unit::new(0.0).reading(channels.gather.at(i), 1.0);
+            self.layers[0].extend([absence, clearing.writing(channels.gather.at(i), -1.0)]);
+            pulse = pulse.writing(channels.slot.at(i), 1.0);
         }
         self.layers[0].push(pulse);
     }
@@ -116,7 +117,7 @@ impl Units {
         let channels = self.channels;
         let mut pulse = self.at_step(Unit::new(1.0), step);
         for write in writes {
-            let target = channels.slot(write.slot);
+            let target = channels.slot.at(write.slot);
             if write.is_used {
                 let clearing = Unit::new(0.0).reading(target, 1.0).writing(target, -1.0);
                 let clearing = self.at_step(clearing, step);
@@ -141,15 +142,15 @@ impl Units {
 
     /// In the first layer: `answer` becomes the output whose code is in `select`.
     pub fn answer(&mut self, sources: &[Source]) {
-        let (channels, length) = (self.channels, self.channels.outputs.length());
+        let channels = self.channels;
         for (&source, code) in sources.iter().zip(channels.outputs.first(sources.len())) {
             let unit = match source {
                 Source::Constant(false) => continue,
                 Source::Constant(true) => Unit::new(1.0),
-                Source::Slot(slot) => Unit::new(0.0).reading(channels.slot(slot), 1.0),
+                Source::Slot(slot) => Unit::new(0.0).reading(channels.slot.at(slot), 1.0),
             };
-            let unit = unit.only_at(channels.select(0), code, length);
-            self.layers[0].push(unit.writing(channels.answer(), 1.0));
+            let unit = unit.only_at(channels.select, code);
+            self.layers[0].push(unit.writing(channels.answer, 1.0));
         }
     }
 
@@ -157,11 +158,11 @@ impl Units {
     pub fn erase(&mut self) {
         let channels = self.channels;
         let Some(last) = self.layers.last_mut() else { return };
-        for step in (0..channels.steps.length()).map(|j| channels.step(j)) {
+        for step in channels.step.range() {
             last.push(Unit::new(1.0).reading(step, 1.0).writing(step, -1.0));
             self.last_bias.push((step, 1.0));
         }
-        let ask = channels.ask();
+        let ask = channels.ask;
         last.push(Unit::new(0.0).reading(ask, 1.0).writing(ask, -1.0));
     }
 
@@ -177,7 +178,7 @@ fn minterm(channels: Channels, slots: &Slots, operands: &[u32], row: usize) -> U
     for (h, &operand) in operands.iter().enumerate() {
         let slot = slots.slot[operand as usize].expect("constants are folded and operands live");
         let is_set = row >> h & 1 == 1;
-        unit = unit.reading(channels.slot(slot), if is_set { 1.0 } else { -1.0 });
+        unit = unit.reading(channels.slot.at(slot), if is_set { 1.0 } else { -1.0 });
         unit.bias += if is_set { 0.0 } else { 1.0 };
     }
     unit

@@ -45,18 +45,18 @@ pub(super) fn shape(channels: Channels) -> [usize; 4] {
     let n_selecting = if channels.g == 1 { 0 } else { channels.n_operands() * channels.g };
     let d_mlp = n_selecting.max(channels.g * channels.n_rows());
     let d_head = channels.codes.length().max(channels.g);
-    [channels.n_operands(), channels.d_model(), d_head, d_mlp]
+    [channels.n_operands(), channels.d_model, d_head, d_mlp]
 }
 
 fn fetch(block: &mut Block, channels: Channels) {
     for o in 0..channels.n_operands() {
         for j in 0..channels.codes.length() {
-            block.w_q[[o, channels.pointer(o) + j, j]] = INVERSE_TEMPERATURE;
-            block.w_k[[o, channels.address() + j, j]] = 1.0;
+            block.w_q[[o, channels.pointer.at(o, j), j]] = INVERSE_TEMPERATURE;
+            block.w_k[[o, channels.address.at(j), j]] = 1.0;
         }
         for s in 0..channels.g {
-            block.w_v[[o, channels.bit(s), s]] = 1.0;
-            block.w_o[[o, s, channels.fetch(o, s)]] = 1.0;
+            block.w_v[[o, channels.bit.at(s), s]] = 1.0;
+            block.w_o[[o, s, channels.fetch.at(o, s)]] = 1.0;
         }
     }
 }
@@ -65,14 +65,14 @@ fn select(block: &mut Block, channels: Channels) {
     for o in 0..channels.n_operands() {
         for s in 0..channels.g {
             let unit = o * channels.g + s;
-            block.w_in[[channels.fetch(o, s), unit]] = 1.0;
+            block.w_in[[channels.fetch.at(o, s), unit]] = 1.0;
             for j in 0..channels.slot_signs() {
-                block.w_in[[channels.slot(o) + j, unit]] = sign(s >> j & 1 == 1);
+                block.w_in[[channels.slot.at(o, j), unit]] = sign(s >> j & 1 == 1);
             }
             block.b_in[unit] = -(channels.slot_signs() as f64);
-            block.w_out[[unit, channels.operand(o)]] = TO_SIGN;
+            block.w_out[[unit, channels.operand.at(o)]] = TO_SIGN;
         }
-        block.b_out[channels.operand(o)] = -1.0;
+        block.b_out[channels.operand.at(o)] = -1.0;
     }
 }
 
@@ -80,15 +80,15 @@ fn look_up(block: &mut Block, channels: Channels) {
     for i in 0..channels.g {
         for row in 0..channels.n_rows() {
             let unit = i * channels.n_rows() + row;
-            block.w_in[[channels.table(i, row), unit]] = 1.0;
+            block.w_in[[channels.table.at(i, row), unit]] = 1.0;
             for h in 0..channels.k {
-                let operand = channels.operand(i * channels.k + h);
+                let operand = channels.operand.at(i * channels.k + h);
                 block.w_in[[operand, unit]] = sign(row >> h & 1 == 1);
             }
             block.b_in[unit] = -(channels.k as f64);
-            block.w_out[[unit, channels.result(i)]] = TO_SIGN;
+            block.w_out[[unit, channels.result.at(i)]] = TO_SIGN;
         }
-        block.b_out[channels.result(i)] = -1.0;
+        block.b_out[channels.result.at(i)] = -1.0;
     }
 }
 

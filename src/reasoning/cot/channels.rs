@@ -15,7 +15,7 @@
 //! of gate `i`; with one gate a token what is fetched is the operand.
 
 use crate::error::Result;
-use crate::layout::Codes;
+use crate::layout::{Codes, Grid, Span, Spans};
 
 /// The coordinates of a model for sequences of so many positions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,11 +23,48 @@ pub(super) struct Channels {
     pub k: usize,
     pub g: usize,
     pub codes: Codes,
+    pub address: Span,
+    pub pointer: Grid,
+    pub slot: Grid,
+    pub table: Grid,
+    pub bit: Span,
+    pub fetch: Grid,
+    pub operand: Span,
+    pub result: Span,
+    pub d_model: usize,
 }
 
 impl Channels {
-    pub fn new(k: usize, g: usize, n_ctx: usize) -> Result<Self> {
-        Ok(Channels { k, g, codes: Codes::shortest(n_ctx)? })
+    /// The coordinates and their names.
+    ///
+    /// # Errors
+    /// More positions than addresses.
+    pub fn new(k: usize, g: usize, n_ctx: usize) -> Result<(Self, Spans)> {
+        let codes = Codes::shortest(n_ctx)?;
+        let mut spans = Spans::default();
+        let address = spans.add("address", codes.length());
+        let pointer = spans.grid("pointer", g * k, codes.length());
+        let slot = spans.grid("slot", g * k, slot_signs(g));
+        let table = spans.grid("table", g, 1 << k);
+        let bit = spans.add("bit", g);
+        let fetch = spans.grid("fetch", g * k, g);
+        let operand = if g == 1 { fetch.flat() } else { spans.add("operand", g * k) };
+        let result = spans.add("result", g);
+        let channels = Channels {
+            k,
+            g,
+            codes,
+            address,
+            pointer,
+            slot,
+            table,
+            bit,
+            fetch,
+            operand,
+            result,
+            d_model: spans.width(),
+        };
+        Ok((channels, spans))
     }
 
     /// Operands of a token's gates, one head each.
@@ -37,75 +74,15 @@ impl Channels {
 
     /// Signs that number the slots.
     pub fn slot_signs(self) -> usize {
-        self.g.next_power_of_two().ilog2() as usize
+        slot_signs(self.g)
     }
 
     /// Rows of a truth table.
     pub fn n_rows(self) -> usize {
         1 << self.k
     }
+}
 
-    pub fn address(self) -> usize {
-        0
-    }
-
-    pub fn pointer(self, operand: usize) -> usize {
-        (1 + operand) * self.codes.length()
-    }
-
-    pub fn slot(self, operand: usize) -> usize {
-        self.pointer(self.n_operands()) + operand * self.slot_signs()
-    }
-
-    pub fn table(self, gate: usize, row: usize) -> usize {
-        self.slot(self.n_operands()) + gate * self.n_rows() + row
-    }
-
-    pub fn bit(self, slot: usize) -> usize {
-        self.table(self.g, 0) + slot
-    }
-
-    pub fn fetch(self, operand: usize, slot: usize) -> usize {
-        self.bit(self.g) + operand * self.g + slot
-    }
-
-    pub fn operand(self, operand: usize) -> usize {
-        match self.g {
-            1 => self.fetch(operand, 0),
-            _ => self.fetch(self.n_operands(), 0) + operand,
-        }
-    }
-
-    pub fn result(self, gate: usize) -> usize {
-        self.operand(self.n_operands()) + gate
-    }
-
-    pub fn d_model(self) -> usize {
-        self.result(self.g)
-    }
-
-    /// A name for every coordinate, in order.
-    pub fn names(self) -> Vec<String> {
-        let numbered = |name: &str, n: usize| (0..n).map(|j| format!("{name}[{j}]")).collect();
-        let mut names: Vec<String> = numbered("address", self.codes.length());
-        let mut add = |more: Vec<String>| names.extend(more);
-        for o in 0..self.n_operands() {
-            add(numbered(&format!("pointer{o}"), self.codes.length()));
-        }
-        for o in 0..self.n_operands() {
-            add(numbered(&format!("slot{o}"), self.slot_signs()));
-        }
-        for i in 0..self.g {
-            add(numbered(&format!("table{i}"), self.n_rows()));
-        }
-        add(numbered("bit", self.g));
-        for o in 0..self.n_operands() {
-            add(numbered(&format!("fetch{o}"), self.g));
-        }
-        if self.g > 1 {
-            add(numbered("operand", self.n_operands()));
-        }
-        add(numbered("result", self.g));
-        names
-    }
+fn slot_signs(g: usize) -> usize {
+    g.next_power_of_two().ilog2() as usize
 }

@@ -12,20 +12,38 @@
 use std::ops::Range;
 
 use crate::error::Result;
-use crate::layout::Layout;
+use crate::layout::{Grid, Layout, Span, Spans};
 
 /// The channels of nodes of `k` operands; see the module's head.
 #[derive(Debug)]
 pub struct Channels {
-    /// Addresses and pointers are those of every scheme.
+    /// Codes and heads are those of the plain compiler.
     layout: Layout,
+    spans: Spans,
+    address: Span,
+    pointer: Grid,
+    table: Span,
+    known: [usize; 2],
+    halting: usize,
+    fetched: Grid,
 }
 
 impl Channels {
     /// # Errors
     /// More nodes than addresses.
     pub fn new(k: usize, n_nodes: usize) -> Result<Self> {
-        Ok(Channels { layout: Layout::new(k, n_nodes)? })
+        let layout = Layout::new(k, n_nodes)?;
+        let mut spans = Spans::default();
+        Ok(Channels {
+            address: spans.add("address", layout.code_length()),
+            pointer: spans.grid("pointer", k, layout.code_length()),
+            table: spans.add("table", 1 << k),
+            known: spans.each(["known0", "known1"]),
+            halting: spans.one("halting"),
+            fetched: spans.named(k, 2, |h, bit| format!("fetched{h}_{bit}")),
+            spans,
+            layout,
+        })
     }
 
     pub fn addresses(&self) -> &Layout {
@@ -41,46 +59,36 @@ impl Channels {
     }
 
     pub fn address(&self) -> Range<usize> {
-        self.layout.address()
+        self.address.range()
     }
 
     pub fn pointer(&self, h: usize) -> Range<usize> {
-        self.layout.pointer(h)
+        self.pointer.row(h).range()
     }
 
     pub fn table(&self, r: usize) -> usize {
-        self.layout.table(r)
+        self.table.at(r)
     }
 
     pub fn known(&self, bit: bool) -> usize {
-        self.table(1 << self.k()) + usize::from(bit)
+        self.known[usize::from(bit)]
     }
 
     pub fn halting(&self) -> usize {
-        self.known(true) + 1
+        self.halting
     }
 
     pub fn fetched(&self, h: usize, bit: bool) -> usize {
-        self.halting() + 1 + 2 * h + usize::from(bit)
+        self.fetched.at(h, usize::from(bit))
     }
 
     /// The width of the stream.
     pub fn width(&self) -> usize {
-        self.fetched(self.k() - 1, true) + 1
+        self.spans.width()
     }
 
     /// A name for every channel, in order.
     pub fn names(&self) -> Vec<String> {
-        let (k, m) = (self.k(), self.code_length());
-        let mut names: Vec<String> = (0..m).map(|j| format!("address[{j}]")).collect();
-        for h in 0..k {
-            names.extend((0..m).map(|j| format!("pointer{h}[{j}]")));
-        }
-        names.extend((0..1 << k).map(|r| format!("table[{r}]")));
-        names.extend(["known0", "known1", "halting"].map(str::to_string));
-        for h in 0..k {
-            names.extend([0, 1].map(|bit| format!("fetched{h}_{bit}")));
-        }
-        names
+        self.spans.names().to_vec()
     }
 }

@@ -342,7 +342,7 @@ mod tests {
     /// A model whose positions start at `states` and whose layer is the latch.
     fn model(latch: &Latch, states: &[f64]) -> Model {
         Model::new(Parts {
-            scheme: Scheme::Recurrent,
+            scheme: Scheme::RECURRENT,
             dtype: latch.dtype,
             attention: Attention::Bidirectional,
             n_prelude: 0,

@@ -8,7 +8,7 @@ use crate::family::generate;
 use crate::model::{Dtype, Model};
 use crate::reasoning::cot::{Method, TokenSchedule};
 use crate::reasoning::liveness::Liveness;
-use crate::reasoning::{coconut, cot};
+use crate::reasoning::{Request, coconut, cot};
 use crate::run::Decoder;
 
 pub(super) const CLAIMS: &[Claim] = &[
@@ -152,8 +152,8 @@ fn chain_of_thought(evidence: &mut Evidence) -> Result<()> {
         for vocab in [2, 4, 16] {
             let mut right = true;
             for dtype in [Dtype::F32, Dtype::Bf16] {
-                let options = cot::Options { vocab, dtype, ..cot::Options::default() };
-                let model = cot::compile(&circuit, "", &options)?;
+                let request = Request { vocab: Some(vocab), dtype, ..Request::default() };
+                let model = cot::compile(&circuit, "", &request)?;
                 right &= is_right(evidence, &model, &circuit)?;
                 right &= model.n_layers() == if vocab == 2 { 1 } else { 2 };
             }
@@ -171,8 +171,8 @@ fn continuous_thought(evidence: &mut Evidence) -> Result<()> {
         for layers in 1..=3 {
             let mut right = true;
             for dtype in [Dtype::F32, Dtype::Bf16] {
-                let options = coconut::Options { layers, dtype, ..coconut::Options::default() };
-                let model = coconut::compile(&circuit, "", &options)?;
+                let request = Request { layers: Some(layers), dtype, ..Request::default() };
+                let model = coconut::compile(&circuit, "", &request)?;
                 right &= is_right(evidence, &model, &circuit)?;
                 right &= model.n_loops == (network.depth() + 1).div_ceil(layers);
                 // Codes of 6 signs for up to 20 thoughts or outputs, and 5 flags.

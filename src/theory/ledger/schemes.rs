@@ -3,12 +3,12 @@
 use super::scope::{self, Arithmetic, Mask, Reads, Scope, Start, Summation, Uniformity, Weighting};
 use super::{Claim, EXACT, Evidence, Ground, Kind, Status};
 use crate::batch::Batch;
-use crate::circuit::{Builder, GateKind, Oracle};
+use crate::circuit::{Builder, Circuit, GateKind, Oracle};
 use crate::compile::{self, Options};
 use crate::error::Result;
 use crate::family::generate;
 use crate::model::{Dtype, Model};
-use crate::reasoning::{pause, universal};
+use crate::reasoning::{Request, pause, universal};
 use crate::run::{Engine, Halting, Reference, Rule};
 use crate::verify::{Assignments, Check, Times, Verdict, halting_times, prove};
 
@@ -247,24 +247,27 @@ fn stable_output_halting(evidence: &mut Evidence) -> Result<()> {
     Ok(())
 }
 
+fn paused(circuit: &Circuit, n_pauses: usize, layers: usize) -> Result<Model> {
+    let request = Request { pauses: Some(n_pauses), layers: Some(layers), ..Request::default() };
+    pause::compile(circuit, "", &request)
+}
+
 fn pause_tokens(evidence: &mut Evidence) -> Result<()> {
     for spec in ["parity:8", "adder:3", "majority:5", "mux:2", "mult:2"] {
         let circuit = generate(spec)?;
         let network = super::map(spec)?.network;
         let (layers, n) = (network.depth(), network.n_nodes() - network.n_inputs());
-        let options = Options { layers, ..Options::default() };
-        let mut holds = pause::compile(&circuit, "", n - 1, &options).is_err();
+        let mut holds = paused(&circuit, n - 1, layers).is_err();
         for n_pauses in [n, n + 9] {
-            holds &= prove(&pause::compile(&circuit, "", n_pauses, &options)?, &circuit).is_proof();
+            holds &= prove(&paused(&circuit, n_pauses, layers)?, &circuit).is_proof();
         }
         evidence.note(holds, format!("{spec}: {n} tokens, {layers} layers"));
     }
     let circuit = generate("parity:8")?;
-    let options = Options { layers: 2, ..Options::default() };
     let inputs = Batch::counting(8, 0, 256);
     let mut first: Option<Batch> = None;
     for n_pauses in [7, 20, 100] {
-        let model = pause::compile(&circuit, "", n_pauses, &options)?;
+        let model = paused(&circuit, n_pauses, 2)?;
         let outputs = Reference::new(&model)?.run(&inputs, model.n_loops)?;
         let wrong = !evidence.computes(&model, &circuit, model.n_loops)?;
         let same = first.as_ref().is_none_or(|first| first.first_difference(&outputs).is_none());
@@ -283,8 +286,7 @@ fn fewer_layers_than_levels(evidence: &mut Evidence) -> Result<()> {
     let (depth, n) = (network.depth(), network.n_nodes() - network.n_inputs());
     for n_pauses in [n, n + 20] {
         for (layers, expected) in [(depth - 1, true), (depth - 2, false)] {
-            let options = Options { layers, ..Options::default() };
-            let model = pause::compile(&circuit, "", n_pauses, &options)?;
+            let model = paused(&circuit, n_pauses, layers)?;
             let right = evidence.computes(&model, &circuit, model.n_loops)?;
             let verdict = if right { "right" } else { "wrong" };
             let text =

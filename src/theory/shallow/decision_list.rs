@@ -2,6 +2,7 @@
 
 use super::{Draft, INVERSE_TEMPERATURE};
 use crate::error::{Error, Result};
+use crate::layout::Spans;
 use crate::model::{Block, Dtype, Model};
 
 /// A literal: the variable, and its value where the literal is true.
@@ -18,11 +19,12 @@ pub type Item = (usize, bool);
 /// `order` does not hold both values of `n` variables, once each.
 pub fn decision_list(order: &[(Item, bool)]) -> Result<Model> {
     let n = order.len() / 2;
-    let [base, answer, out] = [n + 1, n + 2, n + 3];
-    let mut channels: Vec<String> = (0..n).map(|i| format!("position[{i}]")).collect();
-    channels.extend(["bit", "score", "answer", "out"].map(String::from));
-    let mut draft = Draft::new(n + 1, channels, (n, 0.0), out);
-    let mut start = Block::zeros(1, n + 4, 1, n.max(1));
+    let mut spans = Spans::default();
+    let place = spans.add("position", n);
+    let [bit, base, answer, out] = spans.each(["bit", "score", "answer", "out"]);
+    let empty = Block::zeros(1, spans.width(), 1, n.max(1));
+    let mut draft = Draft::new(n + 1, spans, (bit, 0.0), out);
+    let mut start = empty.clone();
     let found = |variable: usize, value: bool| -> Result<(f64, f64)> {
         let at = order.iter().position(|&(item, _)| item == (variable, value));
         let at = at.ok_or_else(|| {
@@ -33,19 +35,19 @@ pub fn decision_list(order: &[(Item, bool)]) -> Result<Model> {
     };
     for i in 0..n {
         let [(low, no), (high, yes)] = [found(i, false)?, found(i, true)?];
-        draft.w_pos[[i, i]] = 1.0;
+        draft.w_pos[[i, place.at(i)]] = 1.0;
         draft.w_pos[[i, base]] = low;
         draft.w_pos[[i, answer]] = no;
         // One unit a position: 1 where the bit is.
-        start.w_in[[n, i]] = 1.0;
-        start.w_in[[i, i]] = 1.0;
+        start.w_in[[bit, i]] = 1.0;
+        start.w_in[[place.at(i), i]] = 1.0;
         start.b_in[i] = -1.0;
         start.w_out[[i, base]] = high - low;
         start.w_out[[i, answer]] = yes - no;
         draft.inputs.push((i, format!("x[{i}]")));
     }
     draft.outputs.push((n, "y".to_string()));
-    let mut read = Block::zeros(1, n + 4, 1, n.max(1));
+    let mut read = empty;
     read.b_q[[0, 0]] = 1.0;
     read.w_k[[0, base, 0]] = 1.0;
     read.w_v[[0, answer, 0]] = 1.0;

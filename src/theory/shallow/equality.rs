@@ -6,6 +6,7 @@
 
 use super::{Draft, INVERSE_TEMPERATURE};
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::model::{Block, Dtype, Model};
 
 /// The most bits of a word.
@@ -24,40 +25,44 @@ pub fn equality(n: usize, dtype: Dtype) -> Result<Model> {
     if !(1..=MAX_BITS).contains(&n) {
         return Err(Error::new(format!("words of 1 to {MAX_BITS} bits"), n.to_string()));
     }
-    let channels = Channels { m: n.next_power_of_two().ilog2() as usize };
+    let (channels, spans) = Channels::new(n.next_power_of_two().ilog2() as usize);
     let blocks = vec![compare(channels), count(channels, n)];
-    draft(channels, n).finish(blocks, 1, dtype)
+    draft((channels, spans), n).finish(blocks, 1, dtype)
 }
 
 /// The channels of the stream, for places of `m` signs.
 #[derive(Clone, Copy)]
 struct Channels {
     m: usize,
+    place: Span,
+    /// Whether the token is of the second word, its bit, the bit fetched, whether they differ, the average of that
+    /// note, the answer.
+    others: [usize; 6],
+    d_model: usize,
 }
 
-const OTHERS: [&str; 6] = ["is_second", "bit", "fetched", "differs", "mean", "out"];
-
 impl Channels {
-    /// Those named in [`OTHERS`]; the signs of the place come before them.
-    fn others(self) -> [usize; OTHERS.len()] {
-        std::array::from_fn(|c| self.m + c)
+    fn new(m: usize) -> (Self, Spans) {
+        let mut spans = Spans::default();
+        let place = spans.add("place", m);
+        let others = spans.each(["is_second", "bit", "fetched", "differs", "mean", "out"]);
+        (Channels { m, place, others, d_model: spans.width() }, spans)
     }
 
     /// A block of one head with every number 0.
     fn block(self) -> Block {
-        Block::zeros(1, self.m + OTHERS.len(), self.m + 1, 2)
+        Block::zeros(1, self.d_model, self.m + 1, 2)
     }
 }
 
-fn draft(channels: Channels, n: usize) -> Draft {
-    let [is_second, bit, .., out] = channels.others();
-    let mut names: Vec<String> = (0..channels.m).map(|j| format!("place[{j}]")).collect();
-    names.extend(OTHERS.map(String::from));
-    let mut draft = Draft::new(2 * n, names, (bit, 0.0), out);
+fn draft((channels, spans): (Channels, Spans), n: usize) -> Draft {
+    let [is_second, bit, .., out] = channels.others;
+    let mut draft = Draft::new(2 * n, spans, (bit, 0.0), out);
     for position in 0..2 * n {
         let (word, place) = (["a", "b"][position / n], position % n);
         for j in 0..channels.m {
-            draft.w_pos[[position, j]] = if place >> j & 1 == 1 { 1.0 } else { -1.0 };
+            draft.w_pos[[position, channels.place.at(j)]] =
+                if place >> j & 1 == 1 { 1.0 } else { -1.0 };
         }
         draft.w_pos[[position, is_second]] = if word == "b" { 1.0 } else { -1.0 };
         draft.inputs.push((position, format!("{word}[{place}]")));
@@ -68,11 +73,11 @@ fn draft(channels: Channels, n: usize) -> Draft {
 
 /// Fetches the bit of `b` in the token's place and notes whether the token's own is another.
 fn compare(channels: Channels) -> Block {
-    let [is_second, bit, fetched, differs, ..] = channels.others();
+    let [is_second, bit, fetched, differs, ..] = channels.others;
     let mut block = channels.block();
     for j in 0..channels.m {
-        block.w_q[[0, j, j]] = INVERSE_TEMPERATURE;
-        block.w_k[[0, j, j]] = 1.0;
+        block.w_q[[0, channels.place.at(j), j]] = INVERSE_TEMPERATURE;
+        block.w_k[[0, channels.place.at(j), j]] = 1.0;
     }
     block.b_q[[0, channels.m]] = INVERSE_TEMPERATURE;
     block.w_k[[0, is_second, channels.m]] = 1.0;
@@ -88,7 +93,7 @@ fn compare(channels: Channels) -> Block {
 
 /// Averages the notes and gives 1 where there is none.
 fn count(channels: Channels, n: usize) -> Block {
-    let [.., differs, mean, out] = channels.others();
+    let [.., differs, mean, out] = channels.others;
     let mut block = channels.block();
     block.w_v[[0, differs, 0]] = 1.0;
     block.w_o[[0, 0, mean]] = 1.0;

@@ -10,6 +10,7 @@
 
 use super::Draft;
 use crate::error::{Error, Result};
+use crate::layout::Spans;
 use crate::model::{Block, Dtype, Model};
 
 /// Beyond, the numerators exceed 127 bits.
@@ -63,9 +64,9 @@ impl Fractions {
 /// Not 1 to 12 bits, or a coefficient is beyond the dtype.
 pub fn parity_by_heads(n: usize, dtype: Dtype) -> Result<Model> {
     let fractions = fractions(n)?;
-    let [bit, out] = [0, 1];
-    let channels = ["bit", "out"].map(String::from).to_vec();
-    let draft = Draft::new(n, channels, (bit, 0.0), out).with_plain_ports(n);
+    let mut spans = Spans::default();
+    let [bit, out] = spans.each(["bit", "out"]);
+    let draft = Draft::new(n, spans, (bit, 0.0), out).with_plain_ports(n);
     let mut block = Block::zeros(n, 2, 1, 1);
     let mut constant = 0.5 - if n.is_multiple_of(2) { 1.0 } else { -1.0 };
     for (h, &numerator) in fractions.numerators.iter().enumerate() {

@@ -7,6 +7,7 @@ use ndarray::{Array1, Array2, array};
 
 use super::Draft;
 use crate::error::Result;
+use crate::layout::Spans;
 use crate::model::{Block, Dtype, Model};
 
 /// Lines `n · x = t`.
@@ -50,13 +51,14 @@ pub fn states() -> Vec<[f64; 2]> {
 /// # Errors
 /// A number of the start is none of f32.
 pub fn latch_of_four_lines(start: [f64; 2]) -> Result<Model> {
-    let channels = ["state[0]", "state[1]", "read[0]", "read[1]"].map(String::from).to_vec();
-    let mut draft = Draft::new(1, channels, (0, 0.0), 0).with_plain_ports(1);
+    let mut spans = Spans::default();
+    let [states, reads] = ["state", "read"].map(|name| spans.add(name, 2));
+    let mut draft = Draft::new(1, spans, (states.at(0), 0.0), states.at(0)).with_plain_ports(1);
     draft.w_e = Array2::zeros((3, 4));
     draft.w_pos = array![[start[0], start[1], 0.0, 0.0]];
     let mut block = Block::zeros(1, 4, 4, 8);
     for c in 0..2 {
-        let [state, read] = [c, c + 2];
+        let [state, read] = [states.at(c), reads.at(c)];
         block.w_v[[0, state, state]] = 1.0;
         block.w_v[[0, read, read]] = 1.0;
         block.w_o[[0, state, state]] = -1.0;
@@ -66,8 +68,8 @@ pub fn latch_of_four_lines(start: [f64; 2]) -> Result<Model> {
     for (k, (normal, at)) in LINES.iter().enumerate() {
         for (unit, half, sign) in [(2 * k, 0.5, 1.0), (2 * k + 1, -0.5, -1.0)] {
             for c in 0..2 {
-                block.w_in[[c + 2, unit]] = GAIN * normal[c];
-                block.w_out[[unit, c]] = sign * STEPS[k][c];
+                block.w_in[[reads.at(c), unit]] = GAIN * normal[c];
+                block.w_out[[unit, states.at(c)]] = sign * STEPS[k][c];
             }
             block.b_in[unit] = half - GAIN * at;
         }

@@ -9,61 +9,44 @@
 
 use super::{Draft, INVERSE_TEMPERATURE};
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::model::{Block, Dtype, Model};
 
 /// The channels of the stream, for addresses of `m` bits.
 #[derive(Clone, Copy)]
 struct Channels {
     m: usize,
+    /// The address of an entry, and whether the token belongs to the start: `m + 1` signs.
+    address: Span,
+    /// Whether the token is input bit `j` of its entry.
+    is_bit: Span,
+    /// Whether the token holds a pointer that others look up.
+    is_entry: usize,
+    /// Whether the token gives output bit `j`.
+    is_output: Span,
+    bit: usize,
+    pointer: Span,
+    fetched: Span,
+    out: usize,
+    d_model: usize,
 }
 
 impl Channels {
-    /// The address of an entry, and whether the token belongs to the start: `m + 1` signs.
-    fn address(self, j: usize) -> usize {
-        j
-    }
-
-    /// Whether the token is input bit `j` of its entry.
-    fn is_bit(self, j: usize) -> usize {
-        self.m + 1 + j
-    }
-
-    /// Whether the token holds a pointer that others look up.
-    fn is_entry(self) -> usize {
-        2 * self.m + 1
-    }
-
-    /// Whether the token gives output bit `j`.
-    fn is_output(self, j: usize) -> usize {
-        2 * self.m + 2 + j
-    }
-
-    fn bit(self) -> usize {
-        3 * self.m + 2
-    }
-
-    fn pointer(self, j: usize) -> usize {
-        3 * self.m + 3 + j
-    }
-
-    fn fetched(self, j: usize) -> usize {
-        4 * self.m + 3 + j
-    }
-
-    fn out(self) -> usize {
-        5 * self.m + 3
-    }
-
-    fn names(self) -> Vec<String> {
-        let each = |name: &'static str, n: usize| (0..n).map(move |j| format!("{name}[{j}]"));
-        let mut names: Vec<String> = each("address", self.m + 1).collect();
-        names.extend(each("is_bit", self.m));
-        names.push("is_entry".to_string());
-        names.extend(each("is_output", self.m));
-        names.push("bit".to_string());
-        names.extend(each("pointer", self.m).chain(each("fetched", self.m)));
-        names.push("out".to_string());
-        names
+    fn new(m: usize) -> (Self, Spans) {
+        let mut spans = Spans::default();
+        let channels = Channels {
+            m,
+            address: spans.add("address", m + 1),
+            is_bit: spans.add("is_bit", m),
+            is_entry: spans.one("is_entry"),
+            is_output: spans.add("is_output", m),
+            bit: spans.one("bit"),
+            pointer: spans.add("pointer", m),
+            fetched: spans.add("fetched", m),
+            out: spans.one("out"),
+            d_model: spans.width(),
+        };
+        (channels, spans)
     }
 }
 
@@ -77,25 +60,24 @@ pub fn pointer_chasing(m: usize, hops: u64, dtype: Dtype) -> Result<Model> {
         let expected = "addresses of 1 to 4 bits and a hop or more";
         return Err(Error::new(expected, format!("{m} bits and {hops} hops")));
     }
-    let channels = Channels { m };
+    let (channels, spans) = Channels::new(m);
     let mut blocks = vec![look_up(collect(channels), channels, true)];
     let digits = (0..=hops.ilog2()).map(|t| hops >> t & 1 == 1);
     blocks.extend(digits.map(|hop| look_up(follow(channels), channels, hop)));
-    draft(channels).finish(blocks, 1, dtype)
+    draft(channels, spans).finish(blocks, 1, dtype)
 }
 
 /// Input bits of all entries and of the start, then the entries, then one copy of the start per output.
-fn draft(channels: Channels) -> Draft {
+fn draft(channels: Channels, spans: Spans) -> Draft {
     let m = channels.m;
     let n = 1usize << m;
     let n_bits = (n + 1) * m;
-    let mut draft =
-        Draft::new(n_bits + n + m, channels.names(), (channels.bit(), -1.0), channels.out());
+    let mut draft = Draft::new(n_bits + n + m, spans, (channels.bit, -1.0), channels.out);
     let mut address = |position: usize, entry: usize| {
         // The start's address is that of entry 0 with the last sign positive.
         for j in 0..=m {
             let set = if j == m { entry == n } else { entry < n && entry >> j & 1 == 1 };
-            draft.w_pos[[position, channels.address(j)]] = if set { 1.0 } else { -1.0 };
+            draft.w_pos[[position, channels.address.at(j)]] = if set { 1.0 } else { -1.0 };
         }
     };
     (0..n_bits).for_each(|position| address(position, position / m));
@@ -103,13 +85,13 @@ fn draft(channels: Channels) -> Draft {
     (0..m).for_each(|j| address(n_bits + n + j, n));
     for position in 0..n_bits {
         let (entry, j) = (position / m, position % m);
-        draft.w_pos[[position, channels.is_bit(j)]] = 1.0;
+        draft.w_pos[[position, channels.is_bit.at(j)]] = 1.0;
         let word = if entry < n { format!("f{entry}") } else { "start".to_string() };
         draft.inputs.push((position, format!("{word}[{j}]")));
     }
-    (0..n).for_each(|entry| draft.w_pos[[n_bits + entry, channels.is_entry()]] = 1.0);
+    (0..n).for_each(|entry| draft.w_pos[[n_bits + entry, channels.is_entry]] = 1.0);
     for j in 0..m {
-        draft.w_pos[[n_bits + n + j, channels.is_output(j)]] = 1.0;
+        draft.w_pos[[n_bits + n + j, channels.is_output.at(j)]] = 1.0;
         draft.outputs.push((n_bits + n + j, format!("end[{j}]")));
     }
     draft
@@ -119,10 +101,10 @@ fn draft(channels: Channels) -> Draft {
 /// scores less than a wrong address.
 fn block_with_keys(channels: Channels, kind: impl Fn(usize) -> usize) -> Block {
     let m = channels.m;
-    let mut block = Block::zeros(m, channels.out() + 1, m + 2, UNITS * m + 1);
+    let mut block = Block::zeros(m, channels.d_model, m + 2, UNITS * m + 1);
     for h in 0..m {
         for j in 0..=m {
-            block.w_k[[h, channels.address(j), j]] = 1.0;
+            block.w_k[[h, channels.address.at(j), j]] = 1.0;
         }
         block.w_k[[h, kind(h), m + 1]] = 2.0 * (m + 1) as f64;
         block.b_q[[h, m + 1]] = INVERSE_TEMPERATURE;
@@ -132,24 +114,24 @@ fn block_with_keys(channels: Channels, kind: impl Fn(usize) -> usize) -> Block {
 
 /// Head `j` fetches input bit `j` of the token's own entry.
 fn collect(channels: Channels) -> Block {
-    let mut block = block_with_keys(channels, |h| channels.is_bit(h));
+    let mut block = block_with_keys(channels, |h| channels.is_bit.at(h));
     for h in 0..channels.m {
         for j in 0..=channels.m {
-            block.w_q[[h, channels.address(j), j]] = INVERSE_TEMPERATURE;
+            block.w_q[[h, channels.address.at(j), j]] = INVERSE_TEMPERATURE;
         }
-        block.w_v[[h, channels.bit(), 0]] = 1.0;
-        block.w_o[[h, 0, channels.fetched(h)]] = 1.0;
+        block.w_v[[h, channels.bit, 0]] = 1.0;
+        block.w_o[[h, 0, channels.fetched.at(h)]] = 1.0;
     }
     block
 }
 
 /// Head 0 fetches the pointer of the entry that the token points to; the other heads add nothing.
 fn follow(channels: Channels) -> Block {
-    let mut block = block_with_keys(channels, |_| channels.is_entry());
+    let mut block = block_with_keys(channels, |_| channels.is_entry);
     for j in 0..channels.m {
-        block.w_q[[0, channels.pointer(j), j]] = INVERSE_TEMPERATURE;
-        block.w_v[[0, channels.pointer(j), j]] = 1.0;
-        block.w_o[[0, j, channels.fetched(j)]] = 1.0;
+        block.w_q[[0, channels.pointer.at(j), j]] = INVERSE_TEMPERATURE;
+        block.w_v[[0, channels.pointer.at(j), j]] = 1.0;
+        block.w_o[[0, j, channels.fetched.at(j)]] = 1.0;
     }
     // No entry belongs to the start.
     block.b_q[[0, channels.m]] = -INVERSE_TEMPERATURE;
@@ -168,7 +150,7 @@ const UNITS: usize = 4;
 fn look_up(mut block: Block, channels: Channels, hop: bool) -> Block {
     let m = channels.m;
     for j in 0..m {
-        let (pointer, fetched) = (channels.pointer(j), channels.fetched(j));
+        let (pointer, fetched) = (channels.pointer.at(j), channels.fetched.at(j));
         let [old, new, clear, read] = [0, 1, 2, 3].map(|unit| UNITS * j + unit);
         for (unit, from, to, weight) in [
             (old, pointer, pointer, -1.0),
@@ -180,18 +162,18 @@ fn look_up(mut block: Block, channels: Channels, hop: bool) -> Block {
             block.w_out[[unit, to]] = weight;
         }
         if !hop {
-            for output in (0..m).map(|i| channels.is_output(i)) {
+            for output in (0..m).map(|i| channels.is_output.at(i)) {
                 block.w_in[[output, old]] = -2.0;
                 block.w_in[[output, new]] = -2.0;
             }
         }
         block.b_out[fetched] = 1.0;
         block.w_in[[fetched, read]] = 1.0;
-        block.w_in[[channels.is_output(j), read]] = 2.0;
+        block.w_in[[channels.is_output.at(j), read]] = 2.0;
         block.b_in[read] = -2.0;
-        block.w_out[[read, channels.out()]] = 1.0;
+        block.w_out[[read, channels.out]] = 1.0;
     }
-    block.w_in[[channels.out(), UNITS * m]] = 1.0;
-    block.w_out[[UNITS * m, channels.out()]] = -1.0;
+    block.w_in[[channels.out, UNITS * m]] = 1.0;
+    block.w_out[[UNITS * m, channels.out]] = -1.0;
     block
 }

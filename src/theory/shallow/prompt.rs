@@ -12,6 +12,7 @@
 
 use super::Draft;
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::model::{Block, Dtype, Model};
 
 /// The least power of two whose double underflows in every dtype.
@@ -70,43 +71,43 @@ pub fn evaluate(gates: &[Gate], inputs: &[bool]) -> Vec<bool> {
     values.split_off(inputs.len())
 }
 
-/// The channels of the stream.
+/// The channels of the stream, for addresses of `m` bits.
 #[derive(Clone, Copy)]
 struct Channels {
     m: usize,
+    /// Bits of a gate: its pointers, then its table.
+    slots: usize,
+    address: Span,
+    /// Whether the token is bit `slot` of its gate.
+    is_bit: Span,
+    /// Bit `slot` as gathered, a sign.
+    gathered: Span,
+    is_node: usize,
+    is_no_gate: usize,
+    is_blank: usize,
+    value: usize,
+    /// The operands fetched.
+    fetched: Span,
+    d_model: usize,
 }
 
 impl Channels {
-    fn address(self, j: usize) -> usize {
-        j
-    }
-
-    /// Whether the token is bit `slot` of its gate.
-    fn is_bit(self, slot: usize) -> usize {
-        self.m + slot
-    }
-
-    /// Bit `slot` as gathered: the pointers, then the table, as signs.
-    fn gathered(self, slot: usize) -> usize {
-        self.m + self.slots() + slot
-    }
-
-    fn slots(self) -> usize {
-        2 * self.m + 4
-    }
-
-    /// Whether the token is a node, is no gate, is the blank one; its value; the operands fetched.
-    fn others(self) -> [usize; 6] {
-        [0, 1, 2, 3, 4, 5].map(|c| self.m + 2 * self.slots() + c)
-    }
-
-    fn names(self) -> Vec<String> {
-        let each = |name: &'static str, n: usize| (0..n).map(move |j| format!("{name}[{j}]"));
-        let mut names: Vec<String> = each("address", self.m).collect();
-        names.extend(each("is_bit", self.slots()).chain(each("gathered", self.slots())));
-        let others = ["is_node", "is_no_gate", "is_blank", "value", "fetched[0]", "fetched[1]"];
-        names.extend(others.map(String::from));
-        names
+    fn new(m: usize) -> (Self, Spans) {
+        let (slots, mut spans) = (2 * m + 4, Spans::default());
+        let channels = Channels {
+            m,
+            slots,
+            address: spans.add("address", m),
+            is_bit: spans.add("is_bit", slots),
+            gathered: spans.add("gathered", slots),
+            is_node: spans.one("is_node"),
+            is_no_gate: spans.one("is_no_gate"),
+            is_blank: spans.one("is_blank"),
+            value: spans.one("value"),
+            fetched: spans.add("fetched", 2),
+            d_model: spans.width(),
+        };
+        (channels, spans)
     }
 }
 
@@ -122,9 +123,9 @@ pub fn circuit_from_prompt(shape: Shape, dtype: Dtype) -> Result<Model> {
         let expected = format!("an input, a gate, and at most {MAX_NODES} of both");
         return Err(Error::new(expected, format!("{n_inputs} and {n_gates}")));
     }
-    let channels = Channels { m: shape.address_length() };
+    let (channels, spans) = Channels::new(shape.address_length());
     let blocks = vec![gather(channels), step(channels)];
-    let model = draft(shape, channels).finish(blocks, n_gates, dtype)?;
+    let model = draft(shape, channels, spans).finish(blocks, n_gates, dtype)?;
     let mut parts = model.into_parts();
     parts.n_prelude = 1;
     parts.labels.depth = n_gates + 1;
@@ -132,90 +133,87 @@ pub fn circuit_from_prompt(shape: Shape, dtype: Dtype) -> Result<Model> {
 }
 
 /// Nodes, then the bits of the gates, then the blank token.
-fn draft(shape: Shape, channels: Channels) -> Draft {
+fn draft(shape: Shape, channels: Channels, spans: Spans) -> Draft {
     let (n, n_nodes) = (shape.n_inputs, shape.n_inputs + shape.n_gates);
-    let blank = n_nodes + shape.n_gates * channels.slots();
-    let [is_node, is_no_gate, is_blank, value, first, second] = channels.others();
-    let mut draft = Draft::new(blank + 1, channels.names(), (value, -1.0), value);
+    let blank = n_nodes + shape.n_gates * channels.slots;
+    let value = channels.value;
+    let mut draft = Draft::new(blank + 1, spans, (value, -1.0), value);
     let sign = |bit: bool| if bit { 1.0 } else { -1.0 };
     for position in 0..blank {
         let prompt = position.checked_sub(n_nodes);
-        let node = prompt.map_or(position, |p| n + p / channels.slots());
+        let node = prompt.map_or(position, |p| n + p / channels.slots);
         for j in 0..channels.m {
-            draft.w_pos[[position, channels.address(j)]] = sign(node >> j & 1 == 1);
+            draft.w_pos[[position, channels.address.at(j)]] = sign(node >> j & 1 == 1);
         }
         if let Some(p) = prompt {
-            let slot = p % channels.slots();
-            draft.w_pos[[position, channels.is_bit(slot)]] = 1.0;
-            draft.inputs.push((position, format!("gate{}[{slot}]", p / channels.slots())));
+            let slot = p % channels.slots;
+            draft.w_pos[[position, channels.is_bit.at(slot)]] = 1.0;
+            draft.inputs.push((position, format!("gate{}[{slot}]", p / channels.slots)));
         } else {
-            draft.w_pos[[position, is_node]] = 1.0;
+            draft.w_pos[[position, channels.is_node]] = 1.0;
         }
     }
     for i in 0..n {
         draft.inputs.push((i, format!("x[{i}]")));
         // An input holds its value: both operands are itself, the gate is AND.
-        for slot in 0..channels.slots() {
+        for slot in 0..channels.slots {
             let bit = match slot.checked_sub(2 * channels.m) {
                 Some(row) => row == 3,
                 None => i >> (slot % channels.m) & 1 == 1,
             };
-            draft.w_pos[[i, channels.gathered(slot)]] = sign(bit);
+            draft.w_pos[[i, channels.gathered.at(slot)]] = sign(bit);
         }
     }
     for position in (0..n).chain(n_nodes..=blank) {
-        draft.w_pos[[position, is_no_gate]] = 1.0;
+        draft.w_pos[[position, channels.is_no_gate]] = 1.0;
     }
     for g in n..n_nodes {
         draft.w_pos[[g, value]] = -1.0;
         draft.outputs.push((g, format!("g[{}]", g - n)));
     }
-    draft.w_pos[[blank, is_blank]] = 1.0;
-    for fetched in [first, second] {
+    draft.w_pos[[blank, channels.is_blank]] = 1.0;
+    for fetched in channels.fetched.range() {
         draft.w_pos.column_mut(fetched).fill(1.0);
     }
     draft
 }
 
 fn empty(channels: Channels) -> Block {
-    let d_model = channels.others()[5] + 1;
-    Block::zeros(channels.slots(), d_model, channels.m + 2, 11)
+    Block::zeros(channels.slots, channels.d_model, channels.m + 2, 11)
 }
 
 /// Head `h` fetches bit `h` of the token's gate, or nothing where the token is no gate.
 fn gather(channels: Channels) -> Block {
-    let [_, is_no_gate, is_blank, value, ..] = channels.others();
     let m = channels.m;
     let weight = 2.0 * (m + 1) as f64;
     let mut block = empty(channels);
-    for h in 0..channels.slots() {
+    for h in 0..channels.slots {
         for j in 0..m {
-            block.w_q[[h, channels.address(j), j]] = INVERSE_TEMPERATURE;
-            block.w_k[[h, channels.address(j), j]] = 1.0;
+            block.w_q[[h, channels.address.at(j), j]] = INVERSE_TEMPERATURE;
+            block.w_k[[h, channels.address.at(j), j]] = 1.0;
         }
         block.b_q[[h, m]] = INVERSE_TEMPERATURE;
-        block.w_k[[h, channels.is_bit(h), m]] = weight;
-        block.w_q[[h, is_no_gate, m + 1]] = INVERSE_TEMPERATURE;
-        block.w_k[[h, is_blank, m + 1]] = 3.0 * weight;
-        block.w_v[[h, value, 0]] = 1.0;
-        block.w_o[[h, 0, channels.gathered(h)]] = 1.0;
+        block.w_k[[h, channels.is_bit.at(h), m]] = weight;
+        block.w_q[[h, channels.is_no_gate, m + 1]] = INVERSE_TEMPERATURE;
+        block.w_k[[h, channels.is_blank, m + 1]] = 3.0 * weight;
+        block.w_v[[h, channels.value, 0]] = 1.0;
+        block.w_o[[h, 0, channels.gathered.at(h)]] = 1.0;
     }
     block
 }
 
 /// Two heads fetch the operands' values, and the MLP looks them up, as in `compile`.
 fn step(channels: Channels) -> Block {
-    let [is_node, .., value, first, second] = channels.others();
     let m = channels.m;
     let mut block = empty(channels);
-    for (h, fetched) in [first, second].into_iter().enumerate() {
+    for (h, fetched) in channels.fetched.range().enumerate() {
         for j in 0..m {
-            block.w_q[[h, channels.gathered(h * m + j), j]] = INVERSE_TEMPERATURE;
-            block.w_k[[h, channels.address(j), j]] = 1.0;
+            block.w_q[[h, channels.gathered.at(h * m + j), j]] = INVERSE_TEMPERATURE;
+            block.w_k[[h, channels.address.at(j), j]] = 1.0;
         }
         block.b_q[[h, m]] = INVERSE_TEMPERATURE;
-        block.w_k[[h, is_node, m]] = 2.0 * (m + 1) as f64;
-        block.w_v[[h, value, 0]] = 1.0;
+        block.w_k[[h, channels.is_node, m]] = 2.0 * (m + 1) as f64;
+        block.w_v[[h, channels.value, 0]] = 1.0;
         block.w_o[[h, 0, fetched]] = 1.0;
         block.b_o[fetched] = -1.0;
     }
@@ -224,10 +222,10 @@ fn step(channels: Channels) -> Block {
 }
 
 fn look_up(block: &mut Block, channels: Channels) {
-    let [.., value, first, second] = channels.others();
+    let (value, [first, second]) = (channels.value, [0, 1].map(|h| channels.fetched.at(h)));
     for row in 0..4 {
         for (unit, half_step) in [(2 * row, 0.5), (2 * row + 1, -0.5)] {
-            block.w_in[[channels.gathered(2 * channels.m + row), unit]] = 2.0;
+            block.w_in[[channels.gathered.at(2 * channels.m + row), unit]] = 2.0;
             for (h, fetched) in [first, second].into_iter().enumerate() {
                 block.w_in[[fetched, unit]] = if row >> h & 1 == 1 { 2.0 } else { -2.0 };
             }

@@ -8,6 +8,7 @@
 
 use super::{Draft, check_size};
 use crate::error::{Error, Result};
+use crate::layout::Spans;
 use crate::model::{Block, Dtype, Model};
 
 /// The most bits of a symmetric function: the weights are small integers up to there.
@@ -37,10 +38,10 @@ pub fn parity_by_rounding(n: usize, dtype: Dtype) -> Result<Model> {
     if n > most {
         return Err(Error::new(format!("at most {most} bits in {dtype}"), n.to_string()));
     }
-    let [bit, count, stair] = [0, 1, 2];
-    let channels = ["bit", "count", "stair"].map(String::from).to_vec();
+    let mut spans = Spans::default();
+    let [bit, count, stair] = spans.each(["bit", "count", "stair"]);
     let tokens = n.next_power_of_two();
-    let mut draft = Draft::new(tokens, channels, (bit, 0.0), stair).with_plain_ports(n);
+    let mut draft = Draft::new(tokens, spans, (bit, 0.0), stair).with_plain_ports(n);
     let base = f64::from(p).exp2();
     draft.w_pos.column_mut(stair).fill(base);
     draft.w_u[[count, 0]] = 1.0;
@@ -76,19 +77,19 @@ pub fn symmetric_by_rounding(values: &[bool]) -> Result<Model> {
         return Err(Error::new(format!("1 to {MAX_SYMMETRIC} inputs"), n.to_string()));
     }
     let dtype = Dtype::F16;
-    let (bit, out) = (n, n + 1);
-    let mut channels: Vec<String> = (1..=n).map(|t| format!("stair[{t}]")).collect();
-    channels.extend(["bit", "start"].map(String::from));
+    let mut spans = Spans::default();
+    let stairs = spans.named(1, n, |_, t| format!("stair[{}]", t + 1)).row(0);
+    let [bit, out] = spans.each(["bit", "start"]);
     let tokens = n.next_power_of_two();
-    let mut draft = Draft::new(tokens, channels, (bit, 0.0), out).with_plain_ports(n);
+    let mut block = Block::zeros(1, spans.width(), n, 1);
+    let mut draft = Draft::new(tokens, spans, (bit, 0.0), out).with_plain_ports(n);
     let base = f64::from(dtype.precision()).exp2();
     let weights = staircase_weights(values);
-    let mut block = Block::zeros(1, n + 2, n, 1);
     for (t, &weight) in weights.iter().enumerate() {
-        draft.w_pos.column_mut(t).fill(base);
+        draft.w_pos.column_mut(stairs.at(t)).fill(base);
         block.w_v[[0, bit, t]] = dtype.round(1.0 / (t as f64 + 0.5)) * tokens as f64;
-        block.w_o[[0, t, t]] = 1.0;
-        draft.w_u[[t, 1]] = weight as f64;
+        block.w_o[[0, t, stairs.at(t)]] = 1.0;
+        draft.w_u[[stairs.at(t), 1]] = weight as f64;
     }
     // What the channels start at: as many as it takes, since 2^p times their sum may be no number.
     draft.w_pos.column_mut(out).fill(base);

@@ -7,6 +7,7 @@
 
 use super::Draft;
 use crate::error::{Error, Result};
+use crate::layout::Spans;
 use crate::model::{Block, Dtype, Model};
 
 /// The most bits of a word: `e^-86` is a normal number of bf16 and f32, and `e^-90` is none.
@@ -48,9 +49,9 @@ pub fn equality_by_running_sum(n: usize, order: Tokens) -> Result<Model> {
     if !(1..=MAX_BITS).contains(&n) {
         return Err(Error::new(format!("words of 1 to {MAX_BITS} bits"), n.to_string()));
     }
-    let [bit, place, word, sum, differs] = [0, 1, 2, 3, 4];
-    let channels = ["bit", "place", "word", "sum", "differs"].map(String::from).to_vec();
-    let mut draft = Draft::new(2 * n + 1, channels, (bit, 0.0), differs);
+    let mut spans = Spans::default();
+    let [bit, place, word, sum, differs] = spans.each(["bit", "place", "word", "sum", "differs"]);
+    let mut draft = Draft::new(2 * n + 1, spans, (bit, 0.0), differs);
     for (name, sign) in [("a", 1.0), ("b", -1.0)] {
         for i in 0..n {
             let second = usize::from(sign < 0.0);

@@ -24,6 +24,7 @@ use rand::{Rng, RngExt};
 
 use super::Draft;
 use crate::error::{Error, Result};
+use crate::layout::{Span, Spans};
 use crate::model::{Block, Dtype, Model};
 
 /// The least power of two whose double underflows in every dtype.
@@ -258,26 +259,19 @@ pub fn largest_leak(model: &Model) -> f64 {
 #[derive(Clone, Copy)]
 struct Channels {
     m: usize,
+    head: Span,
+    tail: Span,
+    /// The value, the average read, the threshold, and which of two kinds the wire is.
+    others: [usize; 5],
+    d_model: usize,
 }
 
 impl Channels {
-    fn head(self, j: usize) -> usize {
-        j
-    }
-
-    fn tail(self, j: usize) -> usize {
-        self.m + j
-    }
-
-    /// The value, the average read, the threshold, and which of two kinds the wire is.
-    fn others(self) -> [usize; 5] {
-        [0, 1, 2, 3, 4].map(|c| 2 * self.m + c)
-    }
-
-    fn names(self) -> Vec<String> {
-        let each = |name: &'static str| (0..self.m).map(move |j| format!("{name}[{j}]"));
-        let others = ["bit", "mean", "threshold", "plain", "complemented"].map(String::from);
-        each("head").chain(each("tail")).chain(others).collect()
+    fn new(m: usize) -> (Self, Spans) {
+        let mut spans = Spans::default();
+        let [head, tail] = ["head", "tail"].map(|name| spans.add(name, m));
+        let others = spans.each(["bit", "mean", "threshold", "plain", "complemented"]);
+        (Channels { m, head, tail, others, d_model: spans.width() }, spans)
     }
 }
 
@@ -302,22 +296,22 @@ pub fn threshold_model(
     if !(1..=MAX_TOKENS).contains(&n_tokens) {
         return Err(Error::new(format!("1 to {MAX_TOKENS} tokens"), n_tokens.to_string()));
     }
-    let channels = Channels { m: circuit.address_length() };
-    let draft = draft(circuit, channels);
+    let (channels, spans) = Channels::new(circuit.address_length());
+    let draft = draft(circuit, channels, spans);
     let block = block(channels, sharpness, fan_in as f64);
     draft.finish(vec![block], circuit.depth() + 1, dtype)
 }
 
-fn draft(circuit: &ThresholdCircuit, channels: Channels) -> Draft {
+fn draft(circuit: &ThresholdCircuit, channels: Channels, spans: Spans) -> Draft {
     let tokens = circuit.tokens();
-    let [bit, _, threshold, plain, complemented] = channels.others();
-    let mut draft = Draft::new(tokens.len(), channels.names(), (bit, 0.0), bit);
+    let [bit, _, threshold, plain, complemented] = channels.others;
+    let mut draft = Draft::new(tokens.len(), spans, (bit, 0.0), bit);
     for (position, token) in tokens.iter().enumerate() {
         let mut row = draft.w_pos.row_mut(position);
         let sign = |address: usize, j: usize| if address >> j & 1 == 1 { 1.0 } else { -1.0 };
         for j in 0..channels.m {
-            row[channels.head(j)] = sign(token.head, j);
-            row[channels.tail(j)] = sign(token.tail, j);
+            row[channels.head.at(j)] = sign(token.head, j);
+            row[channels.tail.at(j)] = sign(token.tail, j);
         }
         row[threshold] = token.threshold;
         row[if token.complemented { complemented } else { plain }] = 1.0;
@@ -330,12 +324,12 @@ fn draft(circuit: &ThresholdCircuit, channels: Channels) -> Draft {
 }
 
 fn block(channels: Channels, sharpness: Sharpness, fan_in: f64) -> Block {
-    let [bit, mean, threshold, plain, complemented] = channels.others();
+    let [bit, mean, threshold, plain, complemented] = channels.others;
     let gain = f64::from(sharpness.gain);
-    let mut block = Block::zeros(1, complemented + 1, channels.m, 7);
+    let mut block = Block::zeros(1, channels.d_model, channels.m, 7);
     for j in 0..channels.m {
-        block.w_q[[0, channels.tail(j), j]] = sharpness.inverse_temperature;
-        block.w_k[[0, channels.head(j), j]] = 1.0;
+        block.w_q[[0, channels.tail.at(j), j]] = sharpness.inverse_temperature;
+        block.w_k[[0, channels.head.at(j), j]] = 1.0;
     }
     block.w_v[[0, bit, 0]] = 1.0;
     block.w_o[[0, 0, mean]] = 1.0;
