@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use circuit2tf::batch::Batch;
 use circuit2tf::compile::{Options, compile};
 use circuit2tf::family::generate;
-use circuit2tf::format::{self, Format};
+use circuit2tf::format::{self, bristol};
 use circuit2tf::model::{Dtype, Model, file};
 use circuit2tf::run::{Engine, Reference};
 
@@ -34,7 +34,7 @@ fn main() {
 
 fn pipeline(spec: &str) {
     let bytes =
-        format::write(&generate(spec).expect("a family"), Format::Bristol).expect("gates").bytes;
+        format::write(&generate(spec).expect("a family"), &bristol::FASHION).expect("gates").bytes;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let start = Instant::now();
     let circuit = format::read(&bytes, "circuit.txt").expect("what was written reads").circuit;

@@ -8,6 +8,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 
 use circuit2tf::Result;
+use circuit2tf::format::FORMATS;
 use circuit2tf::verify::Statement;
 use clap::{Parser, Subcommand};
 use serde::Serialize;
@@ -45,11 +46,8 @@ mod trace;
 mod verify;
 
 /// Compile Boolean circuits into looped transformers, and prove that the weights compute them.
-///
-/// CIRCUIT is a file (.aag .aig .bench .blif .v .txt(Bristol) .json), `-` for stdin, or a family such as
-/// adder:8 (see `circuit2tf families`).
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100)]
+#[command(version, max_term_width = 100, long_about = long_about())]
 struct Cli {
     /// Print one JSON document on stdout instead of text
     #[arg(long, global = true)]
@@ -62,6 +60,16 @@ struct Cli {
     bad_as_outputs: bool,
     #[command(subcommand)]
     command: Command,
+}
+
+fn long_about() -> String {
+    let mut extensions = FORMATS.map(|format| format!(".{}", format.extension)).to_vec();
+    extensions.dedup();
+    format!(
+        "Compile Boolean circuits into looped transformers, and prove that the weights compute them.\n\n\
+         CIRCUIT is a file ({}), `-` for stdin, or a family such as adder:8 (see `circuit2tf families`).",
+        extensions.join(" ")
+    )
 }
 
 #[derive(Debug, Subcommand)]

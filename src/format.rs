@@ -5,7 +5,6 @@
 
 use std::fmt;
 use std::path::Path;
-use std::str::FromStr;
 
 use crate::circuit::Circuit;
 use crate::error::{Error, Place, Result};
@@ -20,104 +19,165 @@ pub mod json;
 mod lower;
 mod names;
 mod netlist;
+mod opening;
 mod order;
 mod scan;
 mod table;
 pub mod verilog;
 
-/// A circuit file format.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Format {
-    /// AIGER 1.9 as text.
-    AigerAscii,
-    /// AIGER 1.9 as bytes.
-    AigerBinary,
-    /// The netlists of ISCAS.
-    Bench,
-    /// Berkeley's logic interchange format.
-    Blif,
-    /// Bristol Fashion: groups of inputs and outputs, EQ, EQW, MAND.
-    Bristol,
-    /// The older Bristol format: two inputs and one output.
-    BristolOld,
-    /// Structural Verilog, IEEE 1364.
-    Verilog,
-    /// This project's own, which says everything of a circuit.
-    Json,
-}
+pub use opening::Opening;
 
-impl Format {
-    /// Every format, in the order in which they are listed to users.
-    pub const ALL: [Format; 8] = [
-        Format::AigerAscii,
-        Format::AigerBinary,
-        Format::Bench,
-        Format::Blif,
-        Format::Bristol,
-        Format::BristolOld,
-        Format::Verilog,
-        Format::Json,
-    ];
-
+/// A circuit file format: all that is known of it outside its room.
+#[derive(Debug)]
+pub struct Format {
     /// The name that flags use.
-    pub fn name(self) -> &'static str {
-        match self {
-            Format::AigerAscii => "aag",
-            Format::AigerBinary => "aig",
-            Format::Bench => "bench",
-            Format::Blif => "blif",
-            Format::Bristol => "bristol",
-            Format::BristolOld => "bristol-old",
-            Format::Verilog => "verilog",
-            Format::Json => "json",
-        }
-    }
-
+    pub name: &'static str,
+    /// What people call it; several forms of one format share it.
+    pub title: &'static str,
     /// The usual extension of its files, without the dot.
-    pub fn extension(self) -> &'static str {
-        match self {
-            Format::Bristol | Format::BristolOld => "txt",
-            Format::Verilog => "v",
-            other => other.name(),
+    pub extension: &'static str,
+    /// What its files can say.
+    pub holds: Holds,
+    /// Whether a file may hold several circuits, of which [`Options::top`] names one.
+    pub has_modules: bool,
+    /// Whether [`Options::bad_as_outputs`] means something.
+    pub has_bad_states: bool,
+    /// Whether the content shows the format.
+    pub detect: fn(&Opening) -> bool,
+    /// Reads the bytes of a file of that name.
+    pub read: fn(&[u8], &str, &Options) -> Result<Loaded>,
+    /// Writes a circuit, or says what of it the format cannot say.
+    pub write: fn(&Circuit) -> Result<Written>,
+}
+
+/// What a format can say; what it cannot is an error, or left out with a note.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Holds {
+    /// Names of inputs and outputs.
+    pub names: bool,
+    /// Latches, with the nets that they copy.
+    pub latches: bool,
+    /// What a latch starts at.
+    pub resets: bool,
+    /// Gates by their truth tables.
+    pub tables: bool,
+    /// Bad states, constraints, justice and fairness.
+    pub properties: bool,
+    /// Declared bit orders of words.
+    pub orders: bool,
+}
+
+impl Holds {
+    /// Gates, and nothing else.
+    pub const GATES: Holds = Holds {
+        names: false,
+        latches: false,
+        resets: false,
+        tables: false,
+        properties: false,
+        orders: false,
+    };
+}
+
+/// Every format, in the order in which they are listed to users; the first whose `detect` holds is a file's.
+pub static FORMATS: [&Format; 8] = [
+    &aiger::ASCII,
+    &aiger::BINARY,
+    &bench::FORMAT,
+    &blif::FORMAT,
+    &bristol::FASHION,
+    &bristol::OLD,
+    &verilog::FORMAT,
+    &json::FORMAT,
+];
+
+/// The format of that name.
+///
+/// # Errors
+/// There is none.
+pub fn named(formats: &[&'static Format], name: &str) -> Result<&'static Format> {
+    let known = formats.iter().find(|format| format.name == name);
+    known.copied().ok_or_else(|| {
+        let names: Vec<&str> = formats.iter().map(|format| format.name).collect();
+        Error::new(format!("a format: {}", names.join(", ")), cursor::quote(name))
+    })
+}
+
+/// The first format that a file's extension stands for: `.txt` is Bristol Fashion.
+pub fn of_extension(formats: &[&'static Format], file: &str) -> Option<&'static Format> {
+    let extension = Path::new(file).extension()?.to_str()?.to_ascii_lowercase();
+    formats.iter().find(|format| format.extension == extension).copied()
+}
+
+/// The format in which a file of this name is written.
+///
+/// # Errors
+/// Its extension names none.
+pub fn of_name(file: &str) -> Result<&'static Format> {
+    of_extension(&FORMATS, file).ok_or_else(|| {
+        let mut extensions = FORMATS.map(|format| format!(".{}", format.extension)).to_vec();
+        extensions.dedup();
+        let expected = format!("an extension that names a format: {}", extensions.join(" "));
+        Error::new(expected, format!("{file:?}"))
+    })
+}
+
+/// What the formats are called that satisfy `which`, each once.
+fn titles(formats: &[&Format], which: fn(&Format) -> bool) -> Vec<&'static str> {
+    let mut titles: Vec<&str> = Vec::new();
+    for format in formats.iter().filter(|format| which(format)) {
+        if !titles.contains(&format.title) {
+            titles.push(format.title);
         }
     }
+    titles
+}
 
-    /// The format that a file's extension stands for; `.txt` is Bristol Fashion.
-    pub fn from_extension(file: &str) -> Option<Format> {
-        let extension = Path::new(file).extension()?.to_str()?.to_ascii_lowercase();
-        Format::ALL.into_iter().find(|format| format.extension() == extension)
-    }
+/// The formats that satisfy `which`, as one says them: netlists before graphs, JSON, which nobody else reads, last.
+fn either(which: fn(&Format) -> bool) -> String {
+    let mut titles = titles(&FORMATS, which);
+    titles.reverse();
+    titles.sort_by_key(|&title| title == json::FORMAT.title);
+    listed(&titles, "or")
+}
 
-    /// The format in which a file of this name is written.
-    ///
-    /// # Errors
-    /// Its extension names none.
-    pub fn of_name(file: &str) -> Result<Format> {
-        Format::from_extension(file).ok_or_else(|| {
-            let mut extensions = Format::ALL.map(|f| format!(".{}", f.extension())).to_vec();
-            extensions.dedup();
-            let expected = format!("an extension that names a format: {}", extensions.join(" "));
-            Error::new(expected, format!("{file:?}"))
-        })
+/// `a, b or c`.
+pub fn listed(words: &[&str], last: &str) -> String {
+    match words {
+        [] => String::new(),
+        [word] => word.to_string(),
+        [words @ .., word] => format!("{} {last} {word}", words.join(", ")),
     }
 }
+
+impl PartialEq for Format {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Format {}
 
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
+        f.write_str(self.name)
     }
 }
 
-impl FromStr for Format {
-    type Err = Error;
-
-    fn from_str(name: &str) -> Result<Format> {
-        let known = Format::ALL.into_iter().find(|format| format.name() == name);
-        known.ok_or_else(|| {
-            let names: Vec<&str> = Format::ALL.into_iter().map(Format::name).collect();
-            Error::new(format!("a format: {}", names.join(", ")), cursor::quote(name))
-        })
+impl Format {
+    /// An error if the circuit has properties, for a format that cannot say them.
+    fn refuse_properties(&self, circuit: &Circuit) -> Result<()> {
+        match circuit.properties().len() {
+            0 => Ok(()),
+            count => Err(Error::new(
+                format!(
+                    "a circuit without AIGER properties, which {} has no words for",
+                    self.title
+                ),
+                format!("{count} properties"),
+            )
+            .hint(format!("write {} instead", either(|format| format.holds.properties)))),
+        }
     }
 }
 
@@ -127,7 +187,7 @@ pub struct Loaded {
     /// What was read.
     pub circuit: Circuit,
     /// What it was written in.
-    pub format: Format,
+    pub format: &'static Format,
     /// Sentences for people, one for each thing.
     pub notes: Vec<String>,
 }
@@ -184,7 +244,7 @@ pub fn load_with(path: impl AsRef<Path>, options: &Options) -> Result<Loaded> {
 /// The extension names no format, the format cannot express the circuit, or the file cannot be written.
 pub fn save(circuit: &Circuit, path: impl AsRef<Path>) -> Result<Vec<String>> {
     let path = path.as_ref();
-    let written = write(circuit, Format::of_name(&path.to_string_lossy())?)?;
+    let written = write(circuit, of_name(&path.to_string_lossy())?)?;
     files::write(path, &written.bytes)?;
     Ok(written.notes)
 }
@@ -198,11 +258,24 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     read_with(bytes, file, &Options::default())
 }
 
-/// The same with options.
+/// [`read`] with options.
 ///
 /// # Errors
-/// The same, and options that the file's format does not know.
+/// As [`read`], and options that the file's format does not know.
 pub fn read_with(bytes: &[u8], file: &str, options: &Options) -> Result<Loaded> {
+    read_among(&FORMATS, bytes, file, options)
+}
+
+/// [`read_with`], the file being of one of these formats.
+///
+/// # Errors
+/// As [`read_with`].
+pub fn read_among(
+    formats: &[&'static Format],
+    bytes: &[u8],
+    file: &str,
+    options: &Options,
+) -> Result<Loaded> {
     let at = || Place::File(file.to_string());
     if bytes.iter().all(u8::is_ascii_whitespace) {
         return Err(Error::new("a circuit", "an empty file").at(at()));
@@ -210,34 +283,51 @@ pub fn read_with(bytes: &[u8], file: &str, options: &Options) -> Result<Loaded> 
     if let Some(foreign) = content::foreign(bytes) {
         return Err(foreign.error("a circuit").at(at()));
     }
-    let format = detect(bytes).or(Format::from_extension(file));
+    let Some(format) = detect(formats, bytes).or(of_extension(formats, file)) else {
+        let message = "this is no circuit file that can be told by its content or name";
+        return Err(Error::message(message).at(at()).hint(known(formats)));
+    };
     options.check(format).map_err(|error| error.at(at()))?;
-    let top = options.top.as_deref();
-    match format {
-        Some(Format::AigerAscii | Format::AigerBinary) => {
-            aiger::read_with(bytes, file, options.bad_as_outputs)
+    (format.read)(bytes, file, options)
+}
+
+/// The format that the content shows. Both kinds of Bristol file are the newer one, both of AIGER the ASCII one:
+/// their readers look closer.
+fn detect(formats: &[&'static Format], bytes: &[u8]) -> Option<&'static Format> {
+    let opening = Opening::new(bytes);
+    formats.iter().find(|format| (format.detect)(&opening)).copied()
+}
+
+/// What the formats are called, with the extensions that do not say it.
+fn known(formats: &[&Format]) -> String {
+    let with_extensions = |title: &&'static str| {
+        let forms = formats.iter().filter(|format| format.title == *title);
+        let mut extensions: Vec<String> =
+            forms.map(|format| format!(".{}", format.extension)).collect();
+        extensions.dedup();
+        match extensions.join(", ") {
+            plain if plain == format!(".{}", title.to_ascii_lowercase()) => title.to_string(),
+            extensions => format!("{title} ({extensions})"),
         }
-        Some(Format::Bench) => bench::read(bytes, file),
-        Some(Format::Blif) => blif::read(bytes, file, top),
-        Some(Format::Bristol | Format::BristolOld) => bristol::read(bytes, file),
-        Some(Format::Verilog) => verilog::read(bytes, file, top),
-        Some(Format::Json) => json::read(bytes, file),
-        None => Err(Error::message("this is no circuit file that can be told by its content or name")
-            .at(at())
-            .hint("the formats are AIGER (.aag, .aig), bench, BLIF, Bristol (.txt), Verilog (.v) and JSON")),
-    }
+    };
+    let known: Vec<String> = titles(formats, |_| true).iter().map(with_extensions).collect();
+    let known: Vec<&str> = known.iter().map(String::as_str).collect();
+    format!("the formats are {}", listed(&known, "and"))
 }
 
 impl Options {
     /// An error if one is set that the format has no use for.
-    fn check(&self, format: Option<Format>) -> Result<()> {
-        let Some(format) = format else { return Ok(()) };
-        let is_aiger = matches!(format, Format::AigerAscii | Format::AigerBinary);
-        if self.top.is_some() && !matches!(format, Format::Verilog | Format::Blif) {
-            return Err(Error::new("a Verilog or BLIF file for --top", format!("{format}")));
+    fn check(&self, format: &Format) -> Result<()> {
+        if self.top.is_some() && !format.has_modules {
+            let expected = format!("a {} file for --top", either(|format| format.has_modules));
+            return Err(Error::new(expected, format!("{format}")));
         }
-        if self.bad_as_outputs && !is_aiger {
-            return Err(Error::new("an AIGER file for --bad-as-outputs", format!("{format}")));
+        if self.bad_as_outputs && !format.has_bad_states {
+            let formats = either(|format| format.has_bad_states);
+            return Err(Error::new(
+                format!("an {formats} file for --bad-as-outputs"),
+                format!("{format}"),
+            ));
         }
         Ok(())
     }
@@ -247,85 +337,8 @@ impl Options {
 ///
 /// # Errors
 /// The format cannot express the circuit.
-pub fn write(circuit: &Circuit, format: Format) -> Result<Written> {
-    match format {
-        Format::AigerAscii => aiger::write_ascii(circuit),
-        Format::AigerBinary => aiger::write_binary(circuit),
-        Format::Bench => bench::write(circuit),
-        Format::Blif => blif::write(circuit),
-        Format::Bristol => bristol::write(circuit),
-        Format::BristolOld => bristol::write_old(circuit),
-        Format::Verilog => verilog::write(circuit),
-        Format::Json => json::write(circuit),
-    }
-}
-
-/// The format that the content shows. Both kinds of Bristol file are `Bristol`, both of AIGER
-/// `AigerAscii`: their readers look closer.
-fn detect(bytes: &[u8]) -> Option<Format> {
-    if let [b'a', b'a' | b'i', b'g', b' ', b'-' | b'0'..=b'9', ..] = bytes {
-        return Some(Format::AigerAscii);
-    }
-    let content = skip_comments(bytes);
-    // A directive or an attribute; what stands in it may look like anything.
-    if content.starts_with(b"`") || content.starts_with(b"(*") {
-        return Some(Format::Verilog);
-    }
-    let line = content.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();
-    let word_end = line.iter().position(|&byte| !is_word(byte)).unwrap_or(line.len());
-    let (word, rest) = (&line[..word_end], line[word_end..].trim_ascii_start());
-    let is_number = |word: &[u8]| !word.is_empty() && word.iter().all(u8::is_ascii_digit);
-    let mut numbers = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-    // First, since the net that a bench file defines may be called anything, say ".end" or "module".
-    if rest.starts_with(b"=") || is_bench_port(word) && rest.starts_with(b"(") {
-        Some(Format::Bench)
-    } else if line.starts_with(b"{") {
-        Some(Format::Json)
-    } else if line.first() == Some(&b'.') && line.get(1).is_some_and(u8::is_ascii_alphabetic) {
-        Some(Format::Blif)
-    } else if matches!(word, b"module" | b"macromodule") {
-        Some(Format::Verilog)
-    } else if numbers.clone().count() == 2 && numbers.all(is_number) {
-        Some(Format::Bristol)
-    } else {
-        None
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    !byte.is_ascii_whitespace() && !matches!(byte, b'(' | b')' | b'=' | b',' | b'#')
-}
-
-fn is_bench_port(word: &[u8]) -> bool {
-    word.eq_ignore_ascii_case(b"INPUT") || word.eq_ignore_ascii_case(b"OUTPUT")
-}
-
-/// The bytes behind a byte order mark, white space, and comments of any format.
-fn skip_comments(bytes: &[u8]) -> &[u8] {
-    let mut rest = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    loop {
-        rest = rest.trim_ascii_start();
-        let (open, close): (usize, &[u8]) = match rest {
-            [b'#', ..] | [b'/', b'/', ..] => (1, b"\n"),
-            [b'/', b'*', ..] => (2, b"*/"),
-            _ => return rest,
-        };
-        let end = rest[open..].windows(close.len()).position(|window| window == close);
-        let Some(end) = end else { return &[] };
-        rest = &rest[open + end + close.len()..];
-    }
-}
-
-/// An error if the circuit has properties, which netlist formats cannot say.
-fn refuse_properties(circuit: &Circuit, format: &str) -> Result<()> {
-    match circuit.properties().len() {
-        0 => Ok(()),
-        count => Err(Error::new(
-            format!("a circuit without AIGER properties, which {format} has no words for"),
-            format!("{count} properties"),
-        )
-        .hint("write AIGER or JSON instead")),
-    }
+pub fn write(circuit: &Circuit, format: &Format) -> Result<Written> {
+    (format.write)(circuit)
 }
 
 /// A note about declared bit orders, which netlist formats cannot say.
@@ -342,43 +355,55 @@ mod tests {
 
     #[test]
     fn the_content_tells_the_format() {
-        let cases: &[(&[u8], Option<Format>)] = &[
-            (b"aag 0 0 0 0 0\n", Some(Format::AigerAscii)),
-            (b"aig 0 0 0 0 0\n", Some(Format::AigerAscii)),
-            (b"aig = NOT(a)\n", Some(Format::Bench)),
-            (b".end = gnd\n", Some(Format::Bench)),
-            (b"module = NOT(a)\n", Some(Format::Bench)),
-            (b"#\n# c17\n\r\nInput (a)\n", Some(Format::Bench)),
-            (b"y=AND(a, b)", Some(Format::Bench)),
-            (b"# a comment\n.model m", Some(Format::Blif)),
-            (b"\xEF\xBB\xBF  .inputs a\n", Some(Format::Blif)),
-            (b"375 504\n32 32 33\n", Some(Format::Bristol)),
-            (b"  6 9  \r\n2 1 1 \n", Some(Format::Bristol)),
+        let cases: &[(&[u8], Option<&Format>)] = &[
+            (b"aag 0 0 0 0 0\n", Some(&aiger::ASCII)),
+            (b"aig 0 0 0 0 0\n", Some(&aiger::ASCII)),
+            (b"aig = NOT(a)\n", Some(&bench::FORMAT)),
+            (b".end = gnd\n", Some(&bench::FORMAT)),
+            (b"module = NOT(a)\n", Some(&bench::FORMAT)),
+            (b"#\n# c17\n\r\nInput (a)\n", Some(&bench::FORMAT)),
+            (b"y=AND(a, b)", Some(&bench::FORMAT)),
+            (b"# a comment\n.model m", Some(&blif::FORMAT)),
+            (b"\xEF\xBB\xBF  .inputs a\n", Some(&blif::FORMAT)),
+            (b"375 504\n32 32 33\n", Some(&bristol::FASHION)),
+            (b"  6 9  \r\n2 1 1 \n", Some(&bristol::FASHION)),
             (b"1 2 3\n", None),
-            (b"// v\n`timescale 1ns/1ps\n/* module */ (* top *) module m;", Some(Format::Verilog)),
-            (b"module(a)", Some(Format::Verilog)),
-            (b"`define EQ(x) \\\n y = (x)\nmodule m;", Some(Format::Verilog)),
-            (b"(* src = \"*) y = a\" *) module m;", Some(Format::Verilog)),
-            (b"\n{\"inputs\": []}", Some(Format::Json)),
+            (b"// v\n`timescale 1ns/1ps\n/* module */ (* top *) module m;", Some(&verilog::FORMAT)),
+            (b"module(a)", Some(&verilog::FORMAT)),
+            (b"`define EQ(x) \\\n y = (x)\nmodule m;", Some(&verilog::FORMAT)),
+            (b"(* src = \"*) y = a\" *) module m;", Some(&verilog::FORMAT)),
+            (b"\n{\"inputs\": []}", Some(&json::FORMAT)),
             (b"INPUT a\n", None),
             (b"/* no end", None),
             (b"\xFF\xFE\x00", None),
         ];
         for (bytes, format) in cases {
-            assert_eq!(detect(bytes), *format, "{}", String::from_utf8_lossy(bytes));
+            assert_eq!(detect(&FORMATS, bytes), *format, "{}", String::from_utf8_lossy(bytes));
         }
     }
 
     #[test]
     fn names_and_extensions_lead_back_to_their_format() {
-        for format in Format::ALL {
-            assert_eq!(format.to_string().parse::<Format>().unwrap(), format);
-            let found = Format::from_extension(&format!("x.{}", format.extension())).unwrap();
-            assert_eq!(found.extension(), format.extension());
+        for format in FORMATS {
+            assert_eq!(named(&FORMATS, &format.to_string()).unwrap(), format);
+            let found = of_extension(&FORMATS, &format!("x.{}", format.extension)).unwrap();
+            assert_eq!(found.extension, format.extension);
         }
-        assert_eq!(Format::from_extension("A.BLIF"), Some(Format::Blif));
-        assert_eq!(Format::from_extension("noextension"), None);
-        let error = "vhdl".parse::<Format>().unwrap_err().to_string();
+        assert_eq!(of_extension(&FORMATS, "A.BLIF"), Some(&blif::FORMAT));
+        assert_eq!(of_extension(&FORMATS, "noextension"), None);
+        let error = named(&FORMATS, "vhdl").unwrap_err().to_string();
         assert!(error.contains("aag, aig, bench") && error.contains("vhdl"), "{error}");
+    }
+    /// Sentences that name formats are made of the rows, and read as they always did.
+    #[test]
+    fn hints_list_the_formats() {
+        assert_eq!(
+            known(&FORMATS),
+            "the formats are AIGER (.aag, .aig), bench, BLIF, Bristol (.txt), Verilog (.v) and JSON"
+        );
+        assert_eq!(either(|format| format.holds.properties), "AIGER or JSON");
+        assert_eq!(either(|format| format.holds.latches), "BLIF, bench, AIGER or JSON");
+        assert_eq!(either(|format| format.holds.resets), "BLIF, AIGER or JSON");
+        assert_eq!(either(|format| format.has_modules), "Verilog or BLIF");
     }
 }

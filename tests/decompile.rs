@@ -6,7 +6,7 @@ mod support;
 
 use circuit2tf::circuit::{Circuit, GateKind};
 use circuit2tf::compile::{Options, compile};
-use circuit2tf::format::{self, Format};
+use circuit2tf::format::{self, aiger, bench, blif, json};
 use circuit2tf::model::{Dtype, Model};
 use circuit2tf::verify::certificate::{certify, read_network};
 use circuit2tf::verify::decompile;
@@ -92,7 +92,7 @@ fn what_comes_back_can_be_written_in_every_format_that_has_its_gates() {
     let circuit = circuits::full_adder();
     let found = decompile(&compile(&circuit, "", &Options::default()).unwrap()).unwrap();
     assert!(found.nodes().all(|node| !matches!(found.kind(node), GateKind::Lut(_))));
-    for format in [Format::Blif, Format::AigerAscii, Format::Bench, Format::Json] {
+    for format in [&blif::FORMAT, &aiger::ASCII, &bench::FORMAT, &json::FORMAT] {
         let bytes = format::write(&found, format).unwrap().bytes;
         let read = format::read(&bytes, "found").unwrap().circuit;
         assert_eq!(truth(&read), truth(&circuit), "{format:?}");

@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use circuit2tf::circuit::{Circuit, GateKind, LatchInit, NodeId, Output};
-use circuit2tf::format::{self, Format, Loaded};
+use circuit2tf::format::{self, FORMATS, Format, Loaded, bench, blif, of_extension, verilog};
 use proptest::prelude::*;
 use support::{Benchmark, benchmarks, cut_latches, difference};
 
-const TEXT: [Format; 3] = [Format::Bench, Format::Blif, Format::Verilog];
+static TEXT: [&Format; 3] = [&bench::FORMAT, &blif::FORMAT, &verilog::FORMAT];
 
 fn load(path: &Path) -> Loaded {
     let bytes = std::fs::read(path).unwrap();
@@ -75,7 +75,7 @@ fn check_truth(path: &Path, truth: &str) {
 
 fn text_benchmarks() -> Vec<Benchmark> {
     let is_text = |b: &Benchmark| {
-        Format::from_extension(&b.file).is_some_and(|format| TEXT.contains(&format))
+        of_extension(&FORMATS, &b.file).is_some_and(|format| TEXT.contains(&format))
     };
     benchmarks().into_iter().filter(is_text).collect()
 }
@@ -86,12 +86,12 @@ fn benchmarks_have_the_ports_gates_and_depth_of_their_table() {
         let loaded = load(&benchmark.path);
         let circuit = &loaded.circuit;
         let at = &benchmark.file;
-        assert_eq!(Some(loaded.format), Format::from_extension(at), "{at}");
+        assert_eq!(Some(loaded.format), of_extension(&FORMATS, at), "{at}");
         if let Some(ports) = benchmark.ports {
             let found = (circuit.inputs().len(), circuit.outputs().len(), circuit.latches().len());
             assert_eq!(found, ports, "{at}");
         }
-        if loaded.format != Format::Blif {
+        if loaded.format != &blif::FORMAT {
             let is_constant =
                 |output: &&Output| matches!(circuit.kind(output.literal.node), GateKind::Const(_));
             let n_constants = circuit.outputs().iter().filter(is_constant).count();
@@ -145,7 +145,7 @@ fn benchmarks_survive_every_text_format() {
     for benchmark in text_benchmarks() {
         let circuit = load(&benchmark.path).circuit;
         for format in TEXT {
-            if format == Format::Verilog && !circuit.latches().is_empty() {
+            if format == &verilog::FORMAT && !circuit.latches().is_empty() {
                 assert!(format::write(&circuit, format).is_err());
             } else {
                 round_trip(&circuit, format);
@@ -164,7 +164,7 @@ fn is_constant(circuit: &Circuit, node: NodeId) -> bool {
 }
 
 /// Writes and reads the circuit: function, port names and order, and node names must survive.
-fn round_trip(circuit: &Circuit, format: Format) -> Circuit {
+fn round_trip(circuit: &Circuit, format: &Format) -> Circuit {
     let written = format::write(circuit, format).unwrap();
     let text = String::from_utf8(written.bytes).unwrap();
     let loaded = format::read(text.as_bytes(), "unnamed")
@@ -203,7 +203,7 @@ proptest! {
         circuit in support::random_sequential(
             3, 10, &[LatchInit::Zero, LatchInit::One, LatchInit::DontCare, LatchInit::Unknown])
     ) {
-        let back = round_trip(&circuit, Format::Blif);
+        let back = round_trip(&circuit, &blif::FORMAT);
         let inits = |circuit: &Circuit| circuit.latches().iter().map(|l| l.init).collect::<Vec<_>>();
         prop_assert_eq!(inits(&circuit), inits(&back));
     }
@@ -212,7 +212,7 @@ proptest! {
     fn random_latches_survive_bench(
         circuit in support::random_sequential(3, 10, &[LatchInit::Zero])
     ) {
-        round_trip(&circuit, Format::Bench);
+        round_trip(&circuit, &bench::FORMAT);
     }
 }
 
@@ -240,7 +240,7 @@ fn mutated_files_are_read_or_refused() {
             if let Ok(loaded) = format::read(&mutant, name) {
                 for format in TEXT {
                     let Ok(written) = format::write(&loaded.circuit, format) else { continue };
-                    let name = format!("written.{}", format.extension());
+                    let name = format!("written.{}", format.extension);
                     if let Err(error) = format::read(&written.bytes, &name) {
                         panic!("{error}\n{}", String::from_utf8_lossy(&written.bytes));
                     }

@@ -27,7 +27,7 @@ mod mutation;
 mod runner;
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::format::{self, Format};
+use circuit2tf::format::{self, blif};
 use circuit2tf::model::{Model, Scheme, file};
 use circuit2tf::run::{Decoder, Engine, Halting, Incremental, Reference, Rule};
 use circuit2tf::verify::{self, Verdict};
@@ -105,7 +105,7 @@ fn by_program(mutant: &Mutant, folder: &Path) -> Vec<(&'static str, Said)> {
     let [model, circuit, certificate] =
         ["safetensors", "blif", "json"].map(|ext| folder.join(format!("{name}.{ext}")));
     std::fs::write(&model, file::to_bytes(&mutant.model)).unwrap();
-    std::fs::write(&circuit, format::write(&mutant.circuit, Format::Blif).unwrap().bytes).unwrap();
+    std::fs::write(&circuit, format::write(&mutant.circuit, &blif::FORMAT).unwrap().bytes).unwrap();
     let program = |arguments: &[&Path]| {
         let output =
             Command::new(env!("CARGO_BIN_EXE_circuit2tf")).args(arguments).output().unwrap();

@@ -1,7 +1,7 @@
 //! `gen`, `convert` and `decompile`: circuits into files.
 
 use circuit2tf::circuit::Circuit;
-use circuit2tf::format::{self, Format};
+use circuit2tf::format::{self, FORMATS, Format, aiger};
 use circuit2tf::{Result, family, verify};
 use serde_json::json;
 
@@ -14,9 +14,8 @@ pub struct GenArgs {
     /// The file to write; without it the circuit goes to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
-    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: the file's extension
-    #[arg(long)]
-    format: Option<Format>,
+    #[arg(long, value_parser = format, help = names("the file's extension"))]
+    format: Option<&'static Format>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -26,9 +25,8 @@ pub struct DecompileArgs {
     /// The file to write; without it the circuit goes to stdout
     #[arg(short, long, value_name = "FILE")]
     output: Option<String>,
-    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: the file's extension
-    #[arg(long)]
-    format: Option<Format>,
+    #[arg(long, value_parser = format, help = names("the file's extension"))]
+    format: Option<&'static Format>,
 }
 
 #[derive(Debug, clap::Args)]
@@ -39,9 +37,18 @@ pub struct ConvertArgs {
     /// The file to write, `-` for stdout
     #[arg(value_name = "OUT")]
     output: String,
-    /// aag, aig, bench, blif, bristol, bristol-old, verilog or json; default: OUT's extension
-    #[arg(long)]
-    format: Option<Format>,
+    #[arg(long, value_parser = format, help = names("OUT's extension"))]
+    format: Option<&'static Format>,
+}
+
+/// The format that a flag names.
+fn format(name: &str) -> Result<&'static Format> {
+    format::named(&FORMATS, name)
+}
+
+fn names(default: &str) -> String {
+    let names = FORMATS.map(|format| format.name);
+    format!("{}; default: {default}", format::listed(&names, "or"))
 }
 
 pub fn generate(args: &GenArgs) -> Result<Report> {
@@ -67,21 +74,21 @@ pub fn decompile(args: &DecompileArgs) -> Result<Report> {
 }
 
 /// The format to write `output` in, before the work.
-fn format_of(output: &str, flag: Option<Format>) -> Result<Format> {
+fn format_of(output: &str, flag: Option<&'static Format>) -> Result<&'static Format> {
     match flag {
-        _ if output == "-" => Ok(flag.unwrap_or(Format::AigerAscii)),
-        Some(format) => source::require_extension(output, format.extension()).map(|()| format),
+        _ if output == "-" => Ok(flag.unwrap_or(&aiger::ASCII)),
+        Some(format) => source::require_extension(output, format.extension).map(|()| format),
         None => {
-            Format::of_name(output).map_err(|error| error.hint("--format says it"))?;
+            format::of_name(output).map_err(|error| error.hint("--format says it"))?;
             by_extension(output)
         }
     }
 }
 
-fn write(source: &source::Source, output: &str, format: Format) -> Result<Report> {
+fn write(source: &source::Source, output: &str, format: &Format) -> Result<Report> {
     let written = format::write(&source.circuit, format)?;
     print_notes(&written.notes);
-    let mut json = json!({ "output": output, "format": format.name(), "notes": written.notes });
+    let mut json = json!({ "output": output, "format": format.name, "notes": written.notes });
     let text = match output {
         "-" => {
             // A binary circuit has no place in JSON; it needs a file.
@@ -91,7 +98,7 @@ fn write(source: &source::Source, output: &str, format: Format) -> Result<Report
         _ => {
             source::write(output, &written.bytes)?;
             let read = info::circuit_line(&source.circuit, &source.name);
-            format!("{read}\nwrote {output} ({})\n", format.name()).into_bytes()
+            format!("{read}\nwrote {output} ({})\n", format.name).into_bytes()
         }
     };
     Ok(Report { text, json, status: 0 })
@@ -99,14 +106,14 @@ fn write(source: &source::Source, output: &str, format: Format) -> Result<Report
 
 /// Writes a circuit in the format of the file's extension.
 pub fn write_circuit(circuit: &Circuit, path: &str) -> Result<()> {
-    let written = format::write(circuit, Format::of_name(path)?)?;
+    let written = format::write(circuit, format::of_name(path)?)?;
     print_notes(&written.notes);
     source::write(path, &written.bytes)
 }
 
 /// The format that the extension of a file to write names, before the work.
-pub fn by_extension(path: &str) -> Result<Format> {
-    let format = Format::of_name(path)?;
-    source::require_extension(path, format.extension())?;
+pub fn by_extension(path: &str) -> Result<&'static Format> {
+    let format = format::of_name(path)?;
+    source::require_extension(path, format.extension)?;
     Ok(format)
 }

@@ -164,10 +164,11 @@ fn extras(model: &Model) -> String {
         (0, 0) => String::new(),
         (p, c) => format!(" + {p} before + {c} after"),
     };
-    match model.scheme {
-        Scheme::RECURRENT | Scheme::UNROLLED => ends,
-        scheme => format!("{ends} ({scheme})"),
+    // Loops and layers say all there is to say of these.
+    if [Scheme::RECURRENT, Scheme::UNROLLED].contains(&model.scheme) {
+        return ends;
     }
+    format!("{ends} ({})", model.scheme)
 }
 
 /// A model's sizes.

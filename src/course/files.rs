@@ -6,7 +6,7 @@ use super::task::{Mistake, Outcome, Solution, file_outcome};
 use crate::batch::Batch;
 use crate::circuit::Circuit;
 use crate::error::{Error, Result};
-use crate::format::{self, Format};
+use crate::format::{self, bench};
 use crate::mapping;
 use crate::model::{Model, file, sparse};
 use crate::run::{Engine, Reference};
@@ -73,7 +73,7 @@ impl CircuitTask {
 /// # Errors
 /// The format cannot say it.
 pub fn bench(circuit: &Circuit) -> Result<Vec<u8>> {
-    Ok(format::write(circuit, Format::Bench)?.bytes)
+    Ok(format::write(circuit, &bench::FORMAT)?.bytes)
 }
 
 /// An input on which two circuits differ.

@@ -16,12 +16,41 @@
 use crate::circuit::Circuit;
 use crate::error::Result;
 use crate::format::scan::Scanner;
-use crate::format::{Format, Loaded, Written};
+use crate::format::{Format, Holds, Loaded, Opening, Written};
 
 mod body;
 mod build;
 mod symbols;
 mod write;
+
+/// The form that is text.
+pub static ASCII: Format = Format {
+    name: "aag",
+    extension: "aag",
+    detect: |opening| shows(opening),
+    write: write_ascii,
+    ..AIGER
+};
+
+/// The form whose ANDs are differences in binary; the reader of the other sees which it is.
+pub static BINARY: Format =
+    Format { name: "aig", extension: "aig", detect: |_| false, write: write_binary, ..AIGER };
+
+const AIGER: Format = Format {
+    name: "",
+    title: "AIGER",
+    extension: "",
+    holds: Holds { names: true, latches: true, resets: true, properties: true, ..Holds::GATES },
+    has_modules: false,
+    has_bad_states: true,
+    detect: |_| false,
+    read: |bytes, file, options| read_with(bytes, file, options.bad_as_outputs),
+    write: write_ascii,
+};
+
+fn shows(opening: &Opening) -> bool {
+    matches!(opening.bytes, [b'a', b'a' | b'i', b'g', b' ', b'-' | b'0'..=b'9', ..])
+}
 
 /// Reads an AIGER file of either form.
 ///
@@ -31,10 +60,10 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     read_with(bytes, file, false)
 }
 
-/// The same; where `bad_as_outputs` holds, bad states become outputs, behind the file's own.
+/// [`read`]; where `bad_as_outputs` holds, bad states become outputs, behind the file's own.
 ///
 /// # Errors
-/// The same.
+/// As [`read`].
 pub fn read_with(bytes: &[u8], file: &str, bad_as_outputs: bool) -> Result<Loaded> {
     let mut scanner = Scanner::new(bytes, file);
     let header = body::Header::read(&mut scanner)?;
@@ -47,7 +76,7 @@ pub fn read_with(bytes: &[u8], file: &str, bad_as_outputs: bool) -> Result<Loade
         symbols.bad_as_outputs();
     }
     let circuit = build::build(&scanner, &header, &body, symbols, &mut notes)?;
-    let format = if scanner.is_binary() { Format::AigerBinary } else { Format::AigerAscii };
+    let format = if scanner.is_binary() { &BINARY } else { &ASCII };
     Ok(Loaded { circuit, format, notes })
 }
 

@@ -12,9 +12,31 @@ use super::cursor::{Source, Token, quote};
 use super::names::NetNames;
 use super::netlist::{Net, Netlist, Pin};
 use super::table::simplify;
-use super::{Format, Loaded, Written};
+use super::{Format, Holds, Loaded, Opening, Written};
 use crate::circuit::{Circuit, GateKind, LatchInit, NodeId, TruthTable};
 use crate::error::{Error, Result};
+
+/// ISCAS bench.
+pub static FORMAT: Format = Format {
+    name: "bench",
+    title: "bench",
+    extension: "bench",
+    holds: Holds { names: true, latches: true, tables: true, ..Holds::GATES },
+    has_modules: false,
+    has_bad_states: false,
+    detect: shows,
+    read: |bytes, file, _| read(bytes, file),
+    write,
+};
+
+/// A net may be called anything, say `.end` or `module`, so this is asked before other formats; but not what a
+/// Verilog file's directives define.
+fn shows(opening: &Opening) -> bool {
+    let is_port = ["INPUT", "OUTPUT"].iter().any(|port| {
+        opening.word.eq_ignore_ascii_case(port.as_bytes()) && opening.rest.starts_with(b"(")
+    });
+    !opening.word.starts_with(b"`") && opening.rest.starts_with(b"=") || is_port
+}
 
 /// Reads a bench file.
 ///
@@ -188,7 +210,7 @@ impl<'a> Reader<'a> {
             ));
         }
         let circuit = self.netlist.finish(&mut notes)?;
-        Ok(Loaded { circuit, format: Format::Bench, notes })
+        Ok(Loaded { circuit, format: &FORMAT, notes })
     }
 }
 
@@ -319,7 +341,7 @@ fn is_name(c: char) -> bool {
 /// # Errors
 /// The circuit has properties, or a latch that starts at 1.
 pub fn write(circuit: &Circuit) -> Result<Written> {
-    super::refuse_properties(circuit, "bench")?;
+    FORMAT.refuse_properties(circuit)?;
     let mut names = NetNames::new(circuit, is_name);
     let mut notes = latch_notes(circuit)?;
     notes.extend(super::word_order_note(circuit));
@@ -417,7 +439,7 @@ fn latch_notes(circuit: &Circuit) -> Result<Vec<String>> {
     if let Some(latch) = latches.iter().find(|latch| latch.init == LatchInit::One) {
         let found = format!("latch {} that starts at 1", quote(&latch.name));
         return Err(Error::new("latches that start at 0, as bench has no initial values", found)
-            .hint("write BLIF, AIGER or JSON instead"));
+            .hint(format!("write {} instead", super::either(|format| format.holds.resets))));
     }
     let open = latches.iter().filter(|latch| latch.init != LatchInit::Zero).count();
     if open > 0 {

@@ -7,7 +7,7 @@
 //! `.outputs` are inferred. Yosys's `$true`, `$false`, `$undef`, `.cname` and `.conn` are understood.
 
 use super::cursor::Source;
-use super::{Format, Loaded};
+use super::{Format, Holds, Loaded, Opening};
 use crate::error::Result;
 
 mod cover;
@@ -16,6 +16,23 @@ mod parse;
 mod write;
 
 pub use write::write;
+
+/// Berkeley's logic interchange format.
+pub static FORMAT: Format = Format {
+    name: "blif",
+    title: "BLIF",
+    extension: "blif",
+    holds: Holds { names: true, latches: true, resets: true, tables: true, ..Holds::GATES },
+    has_modules: true,
+    has_bad_states: false,
+    detect: shows,
+    read: |bytes, file, options| read(bytes, file, options.top.as_deref()),
+    write,
+};
+
+fn shows(opening: &Opening) -> bool {
+    matches!(opening.line, [b'.', letter, ..] if letter.is_ascii_alphabetic())
+}
 
 /// Reads a BLIF file; its first model is the circuit, or the one called `top`.
 ///
@@ -27,5 +44,5 @@ pub fn read(bytes: &[u8], file: &str, top: Option<&str>) -> Result<Loaded> {
     let mut notes = parsed.notes;
     let netlist = flatten::flatten(source, &parsed.models, top, &mut notes)?;
     let circuit = netlist.finish(&mut notes)?;
-    Ok(Loaded { circuit, format: Format::Blif, notes })
+    Ok(Loaded { circuit, format: &FORMAT, notes })
 }

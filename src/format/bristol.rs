@@ -15,10 +15,36 @@
 
 use crate::circuit::Circuit;
 use crate::error::Result;
-use crate::format::{Loaded, Written};
+use crate::format::{Format, Holds, Loaded, Opening, Written};
 
 mod read;
 mod write;
+
+/// Bristol Fashion: groups of inputs and outputs, EQ, EQW, MAND.
+pub static FASHION: Format =
+    Format { name: "bristol", detect: |opening| shows(opening), write, ..BRISTOL };
+
+/// The older format: two inputs and one output; the reader of the other sees which it is.
+pub static OLD: Format =
+    Format { name: "bristol-old", detect: |_| false, write: write_old, ..BRISTOL };
+
+const BRISTOL: Format = Format {
+    name: "",
+    title: "Bristol",
+    extension: "txt",
+    holds: Holds::GATES,
+    has_modules: false,
+    has_bad_states: false,
+    detect: |_| false,
+    read: |bytes, file, _| read(bytes, file),
+    write,
+};
+
+/// Two numbers on the first line.
+fn shows(opening: &Opening) -> bool {
+    let mut words = opening.line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    words.clone().count() == 2 && words.all(|word| word.iter().all(u8::is_ascii_digit))
+}
 
 /// Reads a Bristol circuit; the header's third line tells old from Fashion.
 ///

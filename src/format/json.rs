@@ -42,10 +42,30 @@
 
 use crate::circuit::{Circuit, GateKind, LatchInit, PropertyKind};
 use crate::error::Result;
-use crate::format::{Loaded, Written};
+use crate::format::{Format, Holds, Loaded, Written};
 
 mod read;
 mod write;
+
+/// This project's own, which says everything of a circuit.
+pub static FORMAT: Format = Format {
+    name: "json",
+    title: "JSON",
+    extension: "json",
+    holds: Holds {
+        names: true,
+        latches: true,
+        resets: true,
+        tables: true,
+        properties: true,
+        orders: true,
+    },
+    has_modules: false,
+    has_bad_states: false,
+    detect: |opening| opening.line.starts_with(b"{"),
+    read: |bytes, file, _| read(bytes, file),
+    write,
+};
 
 /// Reads a JSON circuit.
 ///

@@ -16,7 +16,7 @@
 //! whichever way the range is written. Ports keep the order of the module's port list.
 
 use super::cursor::{Source, quote};
-use super::{Format, Loaded};
+use super::{Format, Holds, Loaded, Opening};
 use crate::error::Result;
 
 mod declare;
@@ -37,6 +37,26 @@ pub use write::write;
 const HINT: &str = "synthesise to gates first, in yosys: synth -auto-top -flatten; setundef -zero; \
     abc -g AND,OR,XOR; opt_clean -purge; write_verilog -noattr";
 
+/// Structural Verilog, IEEE 1364.
+pub static FORMAT: Format = Format {
+    name: "verilog",
+    title: "Verilog",
+    extension: "v",
+    holds: Holds { names: true, ..Holds::GATES },
+    has_modules: true,
+    has_bad_states: false,
+    detect: shows,
+    read: |bytes, file, options| read(bytes, file, options.top.as_deref()),
+    write,
+};
+
+/// A module, or a directive or an attribute, in which what stands may look like anything.
+fn shows(opening: &Opening) -> bool {
+    opening.text.starts_with(b"`")
+        || opening.text.starts_with(b"(*")
+        || matches!(opening.word, b"module" | b"macromodule")
+}
+
 /// Reads a Verilog file; the circuit is the module that no other contains, or the one called `top`.
 ///
 /// # Errors
@@ -51,5 +71,5 @@ pub fn read(bytes: &[u8], file: &str, top: Option<&str>) -> Result<Loaded> {
         let name = quote(modules[top].name.text);
         notes.insert(0, format!("the circuit is module {name} of {}", modules.len()));
     }
-    Ok(Loaded { circuit, format: Format::Verilog, notes })
+    Ok(Loaded { circuit, format: &FORMAT, notes })
 }

@@ -7,6 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
+use circuit2tf::format::FORMATS;
 use circuit2tf::{Error, Place, Result, files};
 use same_file::Handle;
 
@@ -18,26 +19,14 @@ struct Used {
 
 static USED: Mutex<Used> = Mutex::new(Used { inputs: Vec::new(), outputs: Vec::new() });
 
-/// The extensions of all that the program writes: each names one thing, and holds nothing else.
-const KNOWN: [&str; 17] = [
-    "aag",
-    "aig",
-    "bench",
-    "blif",
-    "txt",
-    "v",
-    "json",
-    "safetensors",
-    "st",
-    "html",
-    "htm",
-    "svg",
-    "csv",
-    "md",
-    "rs",
-    "cert",
-    "shard",
-];
+/// The extensions of all that the program writes besides circuits.
+const OTHERS: [&str; 10] =
+    ["safetensors", "st", "html", "htm", "svg", "csv", "md", "rs", "cert", "shard"];
+
+/// Whether the extension names one thing that the program writes, and holds nothing else.
+fn is_known(extension: &str) -> bool {
+    OTHERS.contains(&extension) || FORMATS.iter().any(|format| format.extension == extension)
+}
 
 /// Looks at the name of a file to write before the work, which may be long: its extension is one of
 /// `extensions` or there is none, and it can be written as far as that is seen. Gives the extension.
@@ -56,7 +45,7 @@ pub fn output<'e>(path: &str, extensions: &[&'e str]) -> Result<Option<&'e str>>
 /// # Errors
 /// As [`output`].
 pub fn require_extension(path: &str, extension: &str) -> Result<()> {
-    let found = lower_extension(path).filter(|found| KNOWN.contains(&found.as_str()));
+    let found = lower_extension(path).filter(|found| is_known(found));
     if found.is_some_and(|found| found != extension) {
         let error = Error::new(format!("a name that ends in .{extension}"), format!("{path:?}"));
         return Err(error.hint("the extension and --format say different formats"));

@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use crate::circuit::{Circuit, GateKind, LatchInit, Literal, NodeId, TruthTable};
 use crate::error::Result;
 use crate::format::names::NetNames;
-use crate::format::{Written, refuse_properties, word_order_note};
+use crate::format::{Written, word_order_note};
+
+use super::FORMAT;
 
 /// The widest parity that is written as one cover, whose rows double with every operand.
 const WIDEST_PARITY: usize = 6;
@@ -17,7 +19,7 @@ const PARITY_GROUP: usize = 4;
 /// # Errors
 /// The circuit has properties.
 pub fn write(circuit: &Circuit) -> Result<Written> {
-    refuse_properties(circuit, "BLIF")?;
+    FORMAT.refuse_properties(circuit)?;
     let mut writer = Writer { text: String::new(), names: NetNames::new(circuit, is_legal) };
     writer.header(circuit);
     for latch in circuit.latches() {

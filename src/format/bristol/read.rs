@@ -5,6 +5,8 @@ use crate::error::{Error, Result};
 use crate::format::scan::{Scanner, UNMENTIONED};
 use crate::format::{Format, Loaded};
 
+use super::{FASHION, OLD};
+
 /// The shortest gate line, `1 1 0 1 EQ`, without its end.
 const LEAST_GATE: usize = 10;
 
@@ -101,7 +103,7 @@ impl<'a> Lines<'a> {
 /// The lines before the gates.
 #[derive(Debug)]
 struct Header {
-    format: Format,
+    format: &'static Format,
     gates: usize,
     wires: usize,
     inputs: Vec<usize>,
@@ -160,7 +162,7 @@ fn check_size(lines: &Lines, gates: usize, wires: usize) -> Result<()> {
 
 /// The sizes of the groups: format, inputs, outputs. Fashion has two lines `count n_1 … n_count`, the
 /// old format one line of three numbers, which may look like the first of them.
-fn groups(lines: &mut Lines) -> Result<(Format, Vec<usize>, Vec<usize>)> {
+fn groups(lines: &mut Lines) -> Result<(&'static Format, Vec<usize>, Vec<usize>)> {
     let counted = |numbers: &[usize]| numbers.first() == Some(&(numbers.len().wrapping_sub(1)));
     lines.next();
     let Some(second) = lines.numbers().filter(|numbers| !numbers.is_empty()) else {
@@ -177,13 +179,13 @@ fn groups(lines: &mut Lines) -> Result<(Format, Vec<usize>, Vec<usize>)> {
     lines.next();
     match lines.numbers() {
         Some(third) if !third.is_empty() && counted(&second) && counted(&third) => {
-            Ok((Format::Bristol, second[1..].to_vec(), third[1..].to_vec()))
+            Ok((&FASHION, second[1..].to_vec(), third[1..].to_vec()))
         }
         numbers if second.len() == 3 && numbers.as_ref().is_none_or(Vec::is_empty) => {
             lines.scanner = gates;
             // A second group of no bits is the format's way to say that there is one group.
             let inputs = if second[1] == 0 { &second[..1] } else { &second[..2] };
-            Ok((Format::BristolOld, inputs.to_vec(), vec![second[2]]))
+            Ok((&OLD, inputs.to_vec(), vec![second[2]]))
         }
         Some(third) if !counted(&second) && counted(&third) => Err(uncounted),
         _ => Err(lines.scanner.expected(lines.offset(0), "the sizes of the output groups")),

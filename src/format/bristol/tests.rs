@@ -2,8 +2,8 @@
 //! `circuits/bad`, with the errors they must give.
 
 use super::*;
+use super::{FASHION, OLD};
 use crate::circuit::{Builder, GateKind, Literal, TruthTable};
-use crate::format::Format;
 
 fn load(text: &str) -> Loaded {
     read(text.as_bytes(), "t").unwrap_or_else(|error| panic!("{error}\n{text}"))
@@ -23,7 +23,7 @@ fn text(written: Written) -> String {
 #[test]
 fn fashion_groups_name_the_ports() {
     let loaded = load("1 4\n2 1 2\n1 1\n\n2 1 0 2 3 AND\n");
-    assert_eq!(loaded.format, Format::Bristol);
+    assert_eq!(loaded.format, &FASHION);
     assert_eq!(loaded.circuit.input_names(), ["in0[0]", "in1[0]", "in1[1]"]);
     assert_eq!(loaded.circuit.outputs()[0].name, "out0[0]");
     assert!(loaded.circuit.word_orders().is_empty());
@@ -32,12 +32,12 @@ fn fashion_groups_name_the_ports() {
 #[test]
 fn the_third_line_tells_old_from_fashion() {
     let old = load("1 4\n2 1 1\n\n2 1 0 2 3 AND\n");
-    assert_eq!(old.format, Format::BristolOld);
+    assert_eq!(old.format, &OLD);
     assert_eq!(old.circuit.input_names(), ["in0[0]", "in0[1]", "in1[0]"]);
     let fashion = load("1 3\n2 1 1\n1 1\n2 1 0 1 2 AND\n");
-    assert_eq!(fashion.format, Format::Bristol);
+    assert_eq!(fashion.format, &FASHION);
     assert_eq!(fashion.circuit.inputs().len(), 2);
-    assert_eq!(load("0 3\n2 1 1\n").format, Format::BristolOld);
+    assert_eq!(load("0 3\n2 1 1\n").format, &OLD);
 }
 
 #[test]

@@ -10,10 +10,10 @@ use crate::circuit::{
 };
 use crate::content;
 use crate::error::{Error, Place, Result};
+use crate::format::Loaded;
 use crate::format::order::topological_order;
-use crate::format::{Format, Loaded};
 
-use super::{INITS, KINDS, PROPERTY_KINDS, VERSION};
+use super::{FORMAT, INITS, KINDS, PROPERTY_KINDS, VERSION};
 
 /// The longest value that an error quotes, in characters.
 const QUOTE: usize = 60;
@@ -22,7 +22,7 @@ pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     let bytes = bytes.strip_prefix("\u{FEFF}".as_bytes()).unwrap_or(bytes);
     let document = content::json(bytes).map_err(|error| syntax(&error, file))?;
     let circuit = circuit(&document).map_err(|error| error.at(Place::File(file.to_string())))?;
-    Ok(Loaded { circuit, format: Format::Json, notes: Vec::new() })
+    Ok(Loaded { circuit, format: &FORMAT, notes: Vec::new() })
 }
 
 /// The parser's error, its place taken out of its text.

@@ -5,18 +5,20 @@ use std::fmt::Write as _;
 use crate::circuit::{Circuit, GateKind, Literal, NodeId, TruthTable};
 use crate::error::{Error, Result};
 use crate::format::names::NetNames;
-use crate::format::{Written, refuse_properties, word_order_note};
+use crate::format::{Written, either, word_order_note};
+
+use super::FORMAT;
 
 /// Writes a module called `circuit`, with a port for every input and output.
 ///
 /// # Errors
 /// The circuit has latches or properties.
 pub fn write(circuit: &Circuit) -> Result<Written> {
-    refuse_properties(circuit, "Verilog")?;
+    FORMAT.refuse_properties(circuit)?;
     if !circuit.latches().is_empty() {
         let found = format!("{} latches", circuit.latches().len());
         return Err(Error::new("a combinational circuit, as only gates are written", found)
-            .hint("write BLIF, bench, AIGER or JSON instead"));
+            .hint(format!("write {} instead", either(|format| format.holds.latches))));
     }
     let names = NetNames::for_ports(circuit, |c| c.is_ascii_graphic());
     let mut text = String::new();
