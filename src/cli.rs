@@ -6,11 +6,13 @@
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::OnceLock;
 
-use circuit2tf::Result;
 use circuit2tf::format::FORMATS;
+use circuit2tf::table::Tabular;
 use circuit2tf::verify::Statement;
-use clap::{Parser, Subcommand};
+use circuit2tf::{Error, Result};
+use clap::{FromArgMatches, Parser, Subcommand};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -28,6 +30,7 @@ mod depth;
 mod devices;
 mod emissions;
 mod eval;
+mod examples;
 mod explore;
 mod families;
 mod halting;
@@ -35,6 +38,8 @@ mod info;
 #[cfg(feature = "candle")]
 mod learn;
 mod loops;
+mod manual;
+mod output;
 mod plot;
 mod progress;
 mod run;
@@ -42,6 +47,7 @@ mod selftest;
 mod shard;
 mod source;
 mod subject;
+mod talk;
 mod trace;
 mod verify;
 
@@ -58,6 +64,12 @@ struct Cli {
     /// Take the bad states of an AIGER file as outputs, behind its own
     #[arg(long, global = true)]
     bad_as_outputs: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Threads of the processor to use; all by default
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
+    threads: Option<u16>,
     #[command(subcommand)]
     command: Command,
 }
@@ -131,6 +143,12 @@ enum Command {
     Course(course::Args),
     /// List the families of generated circuits, or describe one
     Families(families::Args),
+    /// Write the pages of the manual
+    Man(manual::ManArgs),
+    /// Print a script that completes commands and flags in a shell
+    Completions(manual::CompletionsArgs),
+    /// Print the JSON Schema of what every command prints with --json
+    Schema,
 }
 
 /// What a command prints on stdout, and its exit status.
@@ -143,6 +161,11 @@ struct Report {
 }
 
 impl Report {
+    /// A result in its usual form.
+    fn shown(found: &impl Tabular) -> Result<Self> {
+        output::Output::<output::Table>::default().plan()?.report(found)
+    }
+
     /// A verdict and no more.
     fn of(statement: &Statement) -> Self {
         Report::about(statement, statement)
@@ -155,12 +178,33 @@ impl Report {
     }
 }
 
+/// The command of this run: its name and that of what it does, such as `capacity latch`.
+static COMMAND: OnceLock<String> = OnceLock::new();
+
+/// One JSON document: what was found, with the command that found it and the program's version.
+fn json_text(found: &Value) -> String {
+    let mut document = found.clone();
+    document["command"] = COMMAND.get().map_or("", String::as_str).into();
+    document["program_version"] = circuit2tf::VERSION.into();
+    format!("{document:#}\n")
+}
+
+/// The names of the command and of those below it.
+fn command_name(matches: &clap::ArgMatches) -> String {
+    let below = std::iter::successors(matches.subcommand(), |(_, matches)| matches.subcommand());
+    below.map(|(name, _)| name).collect::<Vec<_>>().join(" ")
+}
+
 /// The exit status of a program that was interrupted: 128 and the number of the signal.
 const INTERRUPTED: u8 = 130;
 
 pub fn main() -> ExitCode {
     progress::catch_interrupts();
-    let cli = match Cli::try_parse() {
+    let parsed = examples::command().try_get_matches().and_then(|matches| {
+        let _ = COMMAND.set(command_name(&matches));
+        Cli::from_arg_matches(&matches)
+    });
+    let cli = match parsed {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are results, on stdout with status 0; clap gives usage errors 2.
@@ -168,15 +212,26 @@ pub fn main() -> ExitCode {
             return ExitCode::from(error.exit_code() as u8);
         }
     };
-    let Cli { json, top, bad_as_outputs, command } = cli;
+    let Cli { json, top, bad_as_outputs, quiet, threads, command } = cli;
     source::set_options(circuit2tf::format::Options { top, bad_as_outputs });
-    match dispatch(command).and_then(|report| print(&report, json)) {
+    talk::set_quiet(quiet);
+    match use_threads(threads)
+        .and_then(|()| dispatch(command))
+        .and_then(|report| print(&report, json))
+    {
         Ok(status) => ExitCode::from(status),
         Err(error) => {
             eprintln!("error: {error}");
             ExitCode::from(if error.is_cancelled() { INTERRUPTED } else { 2 })
         }
     }
+}
+
+/// Limits the threads of everything that runs on several.
+fn use_threads(threads: Option<u16>) -> Result<()> {
+    let Some(n) = threads else { return Ok(()) };
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(n.into()).build_global();
+    pool.map_err(|error| Error::message(format!("cannot use {n} threads: {error}")))
 }
 
 fn dispatch(command: Command) -> Result<Report> {
@@ -211,17 +266,23 @@ fn dispatch(command: Command) -> Result<Report> {
         Command::Convert(args) => convert::convert(&args),
         Command::Course(args) => course::main(&args),
         Command::Families(args) => families::main(&args),
+        Command::Man(args) => manual::man(&args),
+        Command::Completions(args) => manual::completions(&args),
+        Command::Schema => manual::schema(),
     }
 }
 
 fn print(report: &Report, json: bool) -> Result<u8> {
     let mut stdout = io::stdout().lock();
-    let written =
-        if json { writeln!(stdout, "{:#}", report.json) } else { stdout.write_all(&report.text) };
+    let written = if json {
+        stdout.write_all(json_text(&report.json).as_bytes())
+    } else {
+        stdout.write_all(&report.text)
+    };
     match written.and_then(|()| stdout.flush()) {
         // The reader of a pipe may leave early, as `head` does.
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(circuit2tf::Error::io("stdout", "write", &error))
+            Err(Error::io("stdout", "write", &error))
         }
         _ => Ok(report.status),
     }
@@ -229,7 +290,5 @@ fn print(report: &Report, json: bool) -> Result<u8> {
 
 /// Prints what a reader skipped or a writer renamed.
 fn print_notes(notes: &[String]) {
-    for note in notes {
-        eprintln!("note: {note}");
-    }
+    notes.iter().for_each(talk::note);
 }

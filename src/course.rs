@@ -21,6 +21,7 @@ mod files;
 mod function;
 mod number;
 pub mod progress;
+pub mod report;
 pub mod roster;
 pub mod sheet;
 mod simulate;

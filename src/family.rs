@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 
 mod adder;
 mod aes;
+pub mod catalogue;
 mod group;
 mod linear;
 mod multiplier;

@@ -7,6 +7,12 @@
 
 pub mod chart;
 pub mod circuit;
+mod data;
+pub mod growth;
 pub mod heatmap;
 pub(crate) mod layered;
+#[cfg(feature = "candle")]
+pub mod learning;
+pub mod loops;
+pub mod model;
 pub(crate) mod svg;

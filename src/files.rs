@@ -135,6 +135,28 @@ pub fn create(path: impl AsRef<Path>, bytes: &[u8]) -> Result<bool> {
     }
 }
 
+/// Makes the folder of that name, if it is not there.
+///
+/// # Errors
+/// It has the name of a file, or cannot be made.
+pub fn make_folder(path: &str) -> Result<()> {
+    let hint = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
+        Some(extension @ ("html" | "htm" | "md" | "pdf" | "csv" | "json"))
+            if !Path::new(path).is_dir() =>
+        {
+            let found = format!("{path:?}, a file's name that ends in .{extension}");
+            return Err(Error::new("the name of a folder", found));
+        }
+        _ if Path::new(path).is_file() => "this is a file; give the name of a folder",
+        _ => "give the name of a folder that can be made here",
+    };
+    fs::create_dir_all(path).map_err(|error| {
+        Error::message(format!("cannot make the folder: {error}"))
+            .at(Place::File(path.to_string()))
+            .hint(hint)
+    })
+}
+
 fn failed(path: &str, error: io::Error) -> Error {
     use io::ErrorKind::{
         IsADirectory, NotADirectory, NotFound, PermissionDenied, ReadOnlyFilesystem, StorageFull,

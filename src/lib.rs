@@ -43,13 +43,14 @@
 //! | [`reasoning`] | the schemes of latent reasoning, one row of a table each: compiler, cost; learning | all of the above but format, family, sat |
 //! | [`theory`] | what is true of circuits, loops and models, decided; the ledger of claims | all of the above but format, claim |
 //! | [`trace`] | what every node holds after each layer, and what it is worth | circuit, claim, mapping, model, network, run, verify |
-//! | [`figure`] | what is computed, drawn as SVG | trace |
 //! | [`selftest`] | engines on a device, held against the oracle and the reference engine | circuit, compile, family, model, run, verify |
+//! | [`figure`] | what is computed, drawn as SVG | circuit, compile, mapping, model, reasoning, theory, trace |
 //! | [`explorer`] | a page in which a model's weights run, to be watched and broken | figure, model, trace |
 //! | [`course`] | exercises with graders and computed answers; lessons | all of the above |
 //!
 //! [`batch`] (bits of many assignments, programs of look-up tables on them), `content` (what bytes are
-//! before they are read), [`Error`] and [`Progress`] are known to all.
+//! before they are read), [`table`] (the printer of tables: text, CSV, Markdown, LaTeX), [`Error`] and [`Progress`] are
+//! known to all.
 //! What may not be lost: `verify` does not import `compile`; `run` does not import `circuit`, so that the
 //! oracle goes to a GPU as such a program; petgraph is named only in `circuit::graph`, wgpu only in `run/gpu`,
 //! ndarray only in `model`, `compile`, `run`, `reasoning`, `trace` and `theory`'s hand-made models.
@@ -81,9 +82,16 @@ pub mod reasoning;
 pub mod run;
 pub mod sat;
 pub mod selftest;
+pub mod table;
 pub mod theory;
 pub mod trace;
 pub mod verify;
 
 pub use error::{Error, Kind, Place, Result};
 pub use progress::Progress;
+
+/// The version of this crate and of its program, which model files, certificates and JSON documents carry.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// The JSON Schema (draft 2020-12) of the documents that the program prints with `--json`.
+pub const SCHEMA: &str = include_str!("schema.json");

@@ -21,6 +21,7 @@
 //! [`Scheme`]: crate::model::Scheme
 
 pub mod coconut;
+pub mod comparison;
 pub mod cost;
 pub mod cot;
 #[cfg(feature = "candle")]
@@ -30,6 +31,7 @@ pub mod pause;
 mod recurrent;
 mod scheme;
 mod shape;
+pub mod sizes;
 pub mod universal;
 mod unrolled;
 

@@ -33,7 +33,7 @@ pub use device::{Device, DeviceName};
 pub use effort::{Effort, Pace};
 pub use enclosure::{Assumptions, Decision, Enclosed, Enclosure, Interval, Quantity, Softmax};
 pub use halting::{HALTING, Halted, Halting, Rule, halting_channel};
-pub use machine::{Offer, devices, processor};
+pub use machine::{Available, Offer, processor};
 pub use prepare::{Budget, EngineKind, prepare, prepare_halting};
 pub(crate) use prepare::{gpu_name, on_processor};
 pub use reference::Reference;

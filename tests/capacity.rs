@@ -50,7 +50,7 @@ fn learning_reports_curves_and_runs() {
     assert!(norms(1) > 0.0);
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).display().to_string();
-    let files = format!("--csv {} --svg {}", path("runs.csv"), path("runs.svg"));
+    let files = format!("-o {} -o {}", path("runs.csv"), path("runs.svg"));
     let found = json(&format!("learn train and:2 --loops 1 --steps 5 --seeds 2 {files}"));
     assert_eq!(found["cells"].as_array().unwrap().len(), 3);
     assert_eq!(found["cells"][1]["runs"][0]["right_bits"][0], 4);

@@ -476,7 +476,7 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("compile adder:2 -o m --layers 9999999999999999999", "GiB"),
         ("compile adder:2 -o m --heads 1", "--heads from 2 to 6"),
         ("compile adder:2 -o m --heads 9", "--heads from 2 to 6"),
-        ("compile adder:2 -o m --dtype f8", "f32, f16, bf16 or f64"),
+        ("compile adder:2 -o m --dtype f8", "f32, f16, bf16, f64"),
         ("compile adder:2 -o m --unroll --layers 2", "cannot be used with"),
         ("loops adder:2 --layers 0", "--layers of 1 or more"),
         ("loops adder:2 --heads 9", "2 to 6"),

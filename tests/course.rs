@@ -345,7 +345,7 @@ fn a_student_goes_through_an_exercise() {
         (Some(0), "loops 10 is right\napplied 40 is right\nidle 3 is right\nRIGHT\n".to_string())
     );
     assert!(run("list").1.contains("solved"));
-    assert!(run("progress").1.contains("3  solved  tries 3  hints 2"));
+    assert!(run("progress").1.contains("3  solved      3      2  How many loops"));
     assert!(run("--json progress").1.contains("\"solved\": 1"));
     assert!(run("next").1.starts_with("Exercise 6"));
     assert!(run("answer 3 --seed 5").1.contains("fixed point"));

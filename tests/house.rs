@@ -8,11 +8,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What every room may import besides itself: values that all rooms exchange.
-const SHARED: [&str; 4] = ["batch", "content", "error", "progress"];
+const SHARED: [&str; 5] = ["batch", "content", "error", "progress", "table"];
 
 /// Rooms and what they may import; `lib` is the front door, which only declares and re-exports.
-const IMPORTS: [(&str, &[&str]); 24] = [
+const IMPORTS: [(&str, &[&str]); 25] = [
     ("batch", &[]),
+    ("table", &[]),
     ("content", &[]),
     ("error", &[]),
     ("progress", &[]),
@@ -51,7 +52,7 @@ const IMPORTS: [(&str, &[&str]); 24] = [
     ),
     ("trace", &["circuit", "claim", "mapping", "model", "network", "run", "verify"]),
     ("selftest", &["circuit", "compile", "family", "model", "run", "verify"]),
-    ("figure", &["trace"]),
+    ("figure", &["circuit", "compile", "mapping", "model", "reasoning", "theory", "trace"]),
     ("explorer", &["figure", "model", "trace"]),
     (
         "course",

@@ -25,8 +25,10 @@ enum Input {
     None,
     Circuit,
     Model,
-    /// A CSV file.
+    /// A CSV file with students.
     Table,
+    /// A CSV file with their answers.
+    Answers,
 }
 
 const fn case(
@@ -39,6 +41,11 @@ const fn case(
 }
 
 const CIRCUITS: &[&str] = &["aag", "aig", "bench", "blif", "txt", "v", "json"];
+
+/// What a table is written as, and what is also drawn or cited.
+const TABLES: &[&str] = &["txt", "json", "csv", "md", "tex"];
+const FIGURES: &[&str] = &["txt", "json", "csv", "md", "tex", "svg"];
+const LITERATURE: &[&str] = &["txt", "json", "csv", "md", "tex", "bib"];
 
 const CASES: &[Case] = &[
     case("gen adder:2 -o OUT", Input::None, CIRCUITS, false),
@@ -55,17 +62,30 @@ const CASES: &[Case] = &[
         true,
     ),
     case("halting IN -o OUT", Input::Circuit, &["csv", "svg"], false),
-    case("compare IN -o OUT", Input::Circuit, &["txt", "csv", "md", "svg"], true),
-    case("plot circuit IN -o OUT", Input::Model, &["svg"], true),
-    case("plot stream IN -o OUT", Input::Circuit, &["svg"], true),
-    case("plot attention IN -o OUT", Input::Circuit, &["svg"], true),
-    case("plot loops IN -o OUT", Input::Circuit, &["svg"], true),
-    case("plot tradeoff IN -o OUT", Input::Circuit, &["svg"], true),
+    case("compare IN -o OUT", Input::Circuit, FIGURES, true),
+    case("plot circuit IN -o OUT", Input::Model, FIGURES, true),
+    case("plot stream IN -o OUT", Input::Circuit, FIGURES, true),
+    case("plot attention IN -o OUT", Input::Circuit, FIGURES, true),
+    case("plot loops IN -o OUT", Input::Circuit, FIGURES, true),
+    case("plot tradeoff IN -o OUT", Input::Circuit, FIGURES, true),
     case("explore IN -o OUT", Input::Circuit, &["html", "htm"], true),
-    case("learn gradients IN --loops 1 --seeds 1 --svg OUT", Input::Circuit, &["svg"], true),
-    case("learn gradients IN --loops 1 --seeds 1 --csv OUT", Input::Circuit, &["csv"], true),
-    case("learn train IN --loops 1 --seeds 1 --steps 1 --svg OUT", Input::Circuit, &["svg"], true),
-    case("learn train IN --loops 1 --seeds 1 --steps 1 --csv OUT", Input::Circuit, &["csv"], true),
+    case("learn gradients IN --loops 1 --seeds 1 -o OUT", Input::Circuit, FIGURES, true),
+    case("learn parities 2 --loops 1 --seeds 1 -o OUT", Input::None, TABLES, true),
+    case("learn train IN --loops 1 --seeds 1 --steps 1 -o OUT", Input::Circuit, FIGURES, true),
+    case("info IN -o OUT", Input::Model, TABLES, true),
+    case("loops IN -o OUT", Input::Circuit, TABLES, true),
+    case("depth IN -o OUT", Input::Circuit, TABLES, true),
+    case("census 2 -o OUT", Input::None, TABLES, true),
+    case("capacity IN -o OUT", Input::Circuit, TABLES, true),
+    case("capacity latch --loops 10 --dtype f16 -o OUT", Input::None, TABLES, true),
+    case("families adder -o OUT", Input::None, TABLES, true),
+    case("devices -o OUT", Input::None, TABLES, true),
+    case("claims census -o OUT", Input::None, TABLES, true),
+    case("claims --references -o OUT", Input::None, LITERATURE, true),
+    case("claims check universal-layer -o OUT", Input::None, TABLES, true),
+    case("course list -o OUT", Input::None, TABLES, true),
+    case("course progress -o OUT", Input::None, TABLES, true),
+    case("course grade IN -o OUT", Input::Answers, TABLES, true),
     case("course answer 28 -o OUT", Input::None, &["bench"], true),
     case("course answer 7 -o OUT", Input::None, &["json"], true),
     case("course answer 27 -o OUT", Input::None, &["rs"], true),
@@ -73,6 +93,7 @@ const CASES: &[Case] = &[
     case("course sheet --exercises 3 --seed a-secret --roster IN -o OUT", Input::Table, &[], true),
     case("course start -o OUT", Input::None, &[], true),
     case("course book -o OUT", Input::None, &[], true),
+    case("man -o OUT", Input::None, &[], true),
 ];
 
 /// Extensions that say something, for a name that is wrong for a command.
@@ -90,6 +111,8 @@ const OTHERS: &[&str] = &[
     "svg",
     "csv",
     "md",
+    "tex",
+    "bib",
     "rs",
     "png",
     "pdf",
@@ -107,6 +130,7 @@ impl Session {
         session.ok("gen adder:2 -o circuit.bench");
         session.ok("compile adder:2 -o model.safetensors");
         fs::write(session.path("table.csv"), "student\nada\n").unwrap();
+        fs::write(session.path("answers.csv"), "student,exercise,answer\nada,3,10 40 3\n").unwrap();
         session
     }
 
@@ -158,6 +182,7 @@ impl Case {
             Input::Circuit => "circuit.bench",
             Input::Model => "model.safetensors",
             Input::Table => "table.csv",
+            Input::Answers => "answers.csv",
         }
     }
 
@@ -182,6 +207,8 @@ fn is_of(extension: &str, bytes: &[u8]) -> bool {
         "svg" => first.starts_with("<svg"),
         "csv" => first.contains(',') && !first.contains(['|', '<', '{']),
         "md" => first.starts_with(['#', '|']) || start.contains("\n|"),
+        "tex" => start.contains("\\begin{tabular}"),
+        "bib" => first.starts_with('@'),
         "rs" => start.contains("pub fn "),
         "txt" => !first.contains(['<', '|', '{']) && !first.starts_with("student"),
         _ => panic!("no sign of {extension}"),
@@ -228,7 +255,8 @@ fn the_extension_says_the_format() {
             "verify model.safetensors adder:2 --loops 1 --certificate x.json --shrink ./x.json",
             "same file",
         ),
-        ("learn gradients --loops 1 --seeds 1 --csv x --svg x", "same file"),
+        ("learn gradients --loops 1 --seeds 1 -o x.csv -o ./x.csv", "same file"),
+        ("claims -o x.bib", "--references, for BibTeX"),
         ("course answer 3 -o x", "answer is a file"),
     ] {
         session.refused(words, part);
@@ -239,16 +267,7 @@ fn the_extension_says_the_format() {
 
 /// Whether a command's help offers to write a file.
 fn writes(help: &str) -> bool {
-    let flags = [
-        "-o, --output",
-        "-o <",
-        "--certificate <",
-        "--shrink <",
-        "--csv <",
-        "--svg <",
-        "[OUT]",
-        "<OUT>",
-    ];
+    let flags = ["-o, --output", "-o <", "--certificate <", "--shrink <", "[OUT]", "<OUT>"];
     flags.iter().any(|flag| help.contains(flag))
 }
 

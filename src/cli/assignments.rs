@@ -6,7 +6,7 @@ use circuit2tf::verify::bit_string;
 use circuit2tf::{Error, Place, Result};
 use serde_json::{Value, json};
 
-use super::{Report, source};
+use super::{Report, source, talk};
 
 // Flattened into the arguments of a command, whose group has the same name.
 #[derive(Debug, clap::Args)]
@@ -82,7 +82,7 @@ impl Args {
         self.set.iter().try_for_each(|setting| assignment.set(setting))?;
         let bits = assignment.finish()?;
         for reading in word::readings(ports.inputs, &bits, &ports.orders)? {
-            eprintln!("in   {reading}");
+            talk::say(format_args!("in   {reading}"));
         }
         Ok(bits)
     }
@@ -92,7 +92,7 @@ impl Args {
 fn words(ports: &Ports, bits: &[bool]) -> Result<Value> {
     let readings = word::readings(ports.outputs, bits, &ports.orders)?;
     let describe = |reading: &word::Reading| {
-        eprintln!("out  {reading}");
+        talk::say(format_args!("out  {reading}"));
         json!({
             "name": reading.name,
             "value": reading.value,

@@ -3,21 +3,20 @@
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::{Circuit, Oracle};
 use circuit2tf::compile;
+use circuit2tf::figure::growth::{self, Quantity};
 use circuit2tf::model::{Dtype, Model, Pass};
 use circuit2tf::network::Network;
+use circuit2tf::reasoning::comparison::{Ceilings, Compared, Comparison, Row, Taken, Verification};
 use circuit2tf::reasoning::cost::{Cost, Crossing};
 use circuit2tf::reasoning::{Compiler, Request, SCHEMES};
 use circuit2tf::run::{Halting, Rule};
-use circuit2tf::verify::{Assignments, Policy, Subject, Verdict, decide_watched, halting_times};
+use circuit2tf::verify::{Policy, Subject, decide_watched, halting_times};
 use circuit2tf::{Error, Result};
 
-use self::growth::Quantity;
 use super::compile::scheme;
+use super::output::{Figure, Output};
 use super::progress::Bar;
-use super::{Report, source};
-
-mod growth;
-mod table;
+use super::{Report, choice, source};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -43,7 +42,7 @@ pub struct Args {
     #[arg(long, value_name = "K", default_value_t = 2)]
     heads: usize,
     /// The number format
-    #[arg(long, default_value = "f32")]
+    #[arg(long, value_parser = choice::dtype(), default_value = "f32")]
     dtype: Dtype,
     /// Assignments to sample where no certificate applies and not all can be tried; by default what takes
     /// some seconds, 100000 at most
@@ -52,75 +51,12 @@ pub struct Args {
     /// Count without building and verifying the models of decoders
     #[arg(long)]
     no_verify: bool,
-    /// What is printed, or written with -o: text by default, or what the file's extension says
-    #[arg(long, value_enum)]
-    format: Option<Format>,
     /// What the curves of an SVG show against the number of gates: a row of panels each, and a column for
     /// each family
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "steps")]
+    #[arg(long, value_parser = choice::quantity(), value_delimiter = ',', default_value = "steps")]
     plot: Vec<Quantity>,
-    /// Write the table or figure to a file
-    #[arg(short, long, value_name = "FILE")]
-    output: Option<String>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Csv,
-    Markdown,
-    Svg,
-}
-
-impl Format {
-    const ALL: [Format; 4] = [Format::Text, Format::Csv, Format::Markdown, Format::Svg];
-
-    fn extension(self) -> &'static str {
-        match self {
-            Format::Text => "txt",
-            Format::Csv => "csv",
-            Format::Markdown => "md",
-            Format::Svg => "svg",
-        }
-    }
-
-    /// What is printed or written, by the flag and the name of the file.
-    fn of(args: &Args) -> Result<Format> {
-        let Some(path) = &args.output else { return Ok(args.format.unwrap_or(Format::Text)) };
-        if let Some(format) = args.format {
-            return source::require_extension(path, format.extension()).map(|()| format);
-        }
-        let extension = source::output(path, &Format::ALL.map(Format::extension))?;
-        let of_name = Format::ALL.into_iter().find(|f| Some(f.extension()) == extension);
-        Ok(of_name.unwrap_or(Format::Text))
-    }
-}
-
-/// One circuit with all its schemes.
-struct Compared {
-    name: String,
-    /// What it was taken from: circuits of one family are points of one curve.
-    family: String,
-    n_gates: usize,
-    depth: usize,
-    crossing: Crossing,
-    rows: Vec<Row>,
-}
-
-struct Row {
-    cost: Cost,
-    verified: String,
-    is_refuted: bool,
-    /// How many loops a model that halts takes.
-    taken: Option<Taken>,
-}
-
-/// Loops until the outputs were known.
-struct Taken {
-    mean: f64,
-    worst: usize,
-    assignments: Assignments,
-    n_assignments: u64,
+    #[command(flatten)]
+    output: Output<Figure>,
 }
 
 /// Assignments on which the states of live cuts are counted: all of so many inputs, else as many random ones.
@@ -130,28 +66,17 @@ const MEASURED_INPUTS: usize = 12;
 const MAX_BUILT: u128 = 1 << 26;
 
 pub fn main(args: &Args) -> Result<Report> {
-    let format = Format::of(args)?;
+    let plan = args.output.plan()?;
     let specs: Vec<String> =
         args.circuits.iter().map(|spec| sizes(spec)).collect::<Result<Vec<_>>>()?.concat();
     // All of them before the work, which may be long.
     let sources: Vec<_> = specs.iter().map(|spec| source::circuit(spec)).collect::<Result<_>>()?;
-    let all: Vec<_> = sources.iter().map(|source| compare(args, source)).collect::<Result<_>>()?;
-    let document = match format {
-        Format::Text => table::text(args, &all),
-        Format::Csv => table::csv(&all),
-        Format::Markdown => table::markdown(args, &all),
-        Format::Svg => growth::figure(&args.plot, &all)?,
-    };
-    let is_refuted = all.iter().flat_map(|compared| &compared.rows).any(|row| row.is_refuted);
-    let text = match &args.output {
-        Some(path) => {
-            source::write(path, document.as_bytes())?;
-            format!("wrote {path}\n")
-        }
-        None => document,
-    };
-    let json = table::json(args, &all);
-    Ok(Report { text: text.into_bytes(), json, status: u8::from(is_refuted) })
+    let circuits = sources.iter().map(|source| compare(args, source)).collect::<Result<_>>()?;
+    let ceilings = Ceilings { vocab: args.vocab, dim: args.dim, bits: args.bits };
+    let comparison = Comparison { ceilings, circuits };
+    let status = u8::from(comparison.is_refuted());
+    let figure = |_| growth::figure(&args.plot, &comparison.circuits);
+    Ok(Report { status, ..plan.draw(&comparison, &figure)? })
 }
 
 /// The specs that `name:A..B` stands for: sizes A, 2A, 4A up to B.
@@ -230,9 +155,11 @@ fn row(
     let cost = compiler.cost(network, request)?;
     // A decoder is built only where it is small enough.
     if !pass.is_parallel() && (args.no_verify || cost.parameters() > MAX_BUILT) {
-        let why = if args.no_verify { "--no-verify" } else { "too large" };
-        let verified = format!("not built ({why}): counted from its sizes");
-        return Ok(Row { cost, verified, is_refuted: false, taken: None });
+        let verification = match args.no_verify {
+            true => Verification::NotAsked,
+            false => Verification::TooLarge,
+        };
+        return Ok(Row { cost, verification, taken: None });
     }
     let model = compiler.compile(&source.circuit, &source.sha256, request)?;
     let row = verified(args, cost, &model, &source.circuit)?;
@@ -279,6 +206,5 @@ fn verified(args: &Args, cost: Cost, model: &Model, circuit: &Circuit) -> Result
     let subject = Subject::new(model, circuit)?;
     let policy = policy(samples(args, &cost));
     let verdict = decide_watched(&subject, &policy, &Bar::default())?.statement.verdict;
-    let is_refuted = matches!(verdict, Verdict::Refuted(_));
-    Ok(Row { cost, verified: verdict.brief(), is_refuted, taken: None })
+    Ok(Row { cost, verification: Verification::Done(verdict), taken: None })
 }

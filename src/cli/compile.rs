@@ -2,6 +2,7 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Dtype, Model, file};
+use circuit2tf::reasoning::sizes::{CircuitSizes, ModelSizes};
 use circuit2tf::reasoning::{self, Compiler, Request, SCHEMES, cot};
 use circuit2tf::verify::{Policy, Statement, Verdict, decide_watched, sha256};
 use circuit2tf::{Error, Result};
@@ -9,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::progress::Bar;
 use super::source::{self, PairArgs};
-use super::{Report, info};
+use super::{Report, choice, talk};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -46,8 +47,8 @@ pub struct Args {
     /// Levels of the circuit in one layer, with K^C heads, at most 8
     #[arg(long, value_name = "C", default_value_t = 1)]
     collapse: usize,
-    /// The number format: f32, f16, bf16 or f64
-    #[arg(long, default_value = "f32")]
+    /// The number format
+    #[arg(long, value_parser = choice::dtype(), default_value = "f32")]
     dtype: Dtype,
     /// The same as --scheme unrolled: as many layers as the circuit is deep, and no loop
     #[arg(long)]
@@ -131,14 +132,14 @@ impl Args {
         };
         request.require_read_by(compiler)?;
         let model = compiler.compile(&source.circuit, &source.sha256, &request)?;
-        compiler.remark(&model).iter().for_each(|remark| eprintln!("note: {remark}"));
+        compiler.remark(&model).iter().for_each(talk::note);
         Ok(model)
     }
 }
 
 fn report(circuit: &Circuit, name: &str, model: &Model, output: &str) -> Report {
-    let text =
-        format!("{}\n{}", info::circuit_line(circuit, name), info::model_lines(model, output));
-    let json = json!({ "model": output, "info": info::model_json(model), "verdict": Value::Null });
+    let sizes = ModelSizes::of(output, model);
+    let text = format!("{}\n{sizes}\n", CircuitSizes::of(name, circuit));
+    let json = json!({ "model": output, "info": sizes, "verdict": Value::Null });
     Report { text: text.into_bytes(), json, status: 0 }
 }

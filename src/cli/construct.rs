@@ -2,10 +2,11 @@
 
 use circuit2tf::Result;
 use circuit2tf::model::file;
+use circuit2tf::reasoning::sizes::{CircuitSizes, ModelSizes};
 use circuit2tf::theory::constructions::{CONSTRUCTIONS, Constructed, Construction, construct};
 use serde_json::{Value, json};
 
-use super::{Report, convert, info, source};
+use super::{Report, convert, source};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -30,9 +31,9 @@ pub fn main(args: &Args) -> Result<Report> {
     if let Some(path) = &args.circuit {
         convert::write_circuit(&circuit, path)?;
     }
-    let text = info::circuit_line(&circuit, spec) + "\n" + &info::model_lines(&model, output);
-    let json =
-        json!({ "model": output, "circuit": args.circuit, "info": info::model_json(&model) });
+    let sizes = ModelSizes::of(output, &model);
+    let text = format!("{}\n{sizes}\n", CircuitSizes::of(spec, &circuit));
+    let json = json!({ "model": output, "circuit": args.circuit, "info": sizes });
     Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
 

@@ -2,10 +2,11 @@
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, FORMATS, Format, aiger};
+use circuit2tf::reasoning::sizes::CircuitSizes;
 use circuit2tf::{Result, family, verify};
 use serde_json::json;
 
-use super::{Report, info, print_notes, source};
+use super::{Report, print_notes, source};
 
 #[derive(Debug, clap::Args)]
 pub struct GenArgs {
@@ -97,7 +98,7 @@ fn write(source: &source::Source, output: &str, format: &Format) -> Result<Repor
         }
         _ => {
             source::write(output, &written.bytes)?;
-            let read = info::circuit_line(&source.circuit, &source.name);
+            let read = CircuitSizes::of(&source.name, &source.circuit);
             format!("{read}\nwrote {output} ({})\n", format.name).into_bytes()
         }
     };

@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 
 use circuit2tf::course::progress::Progress;
-use circuit2tf::course::{self, Instance, Outcome, Solution};
+use circuit2tf::course::report::{Checked, Hints, Lecture, Listing, Question, Standing, Worked};
+use circuit2tf::course::{self, Instance, Solution};
 use circuit2tf::{Error, Result, files};
 use clap::Subcommand;
 use serde_json::{Value, json};
 
-use super::{Report, source};
+use super::output::{Output, Table};
+use super::{Report, source, talk};
 
 mod sheets;
 mod start;
@@ -28,7 +30,7 @@ enum Action {
     /// Write the files that lessons start from; a file that is there stays as it is
     Start(start::Args),
     /// List the exercises by lesson
-    List,
+    List(Output<Table>),
     /// Show a lesson
     Lesson {
         /// The lesson's number
@@ -63,7 +65,7 @@ enum Action {
     /// Show the first exercise that is not solved yet
     Next,
     /// Show what is solved
-    Progress,
+    Progress(Output<Table>),
     /// Forget the progress of an exercise, or of all
     Reset {
         /// The exercise's number; all by default
@@ -105,14 +107,14 @@ pub fn main(args: &Args) -> Result<Report> {
     let state = State::at(args.state.as_deref());
     match &args.action {
         Action::Start(args) => start::main(args),
-        Action::List => list(&state),
-        Action::Lesson { number } => lesson(*number),
-        Action::Show(which) => show(&which.instance()?),
+        Action::List(output) => output.plan()?.report(&Listing(state.read()?)),
+        Action::Lesson { number } => Report::shown(&Lecture(course::lesson(*number)?)),
+        Action::Show(which) => show(&which.instance()?, false),
         Action::Hint { which, all } => hint(&which.instance()?, *all, &state),
         Action::Check { which, answer } => check(&which.instance()?, &answer.join(" "), &state),
         Action::Answer { which, output } => answer(&which.instance()?, output.as_deref()),
         Action::Next => next(&state),
-        Action::Progress => progress(&state),
+        Action::Progress(output) => output.plan()?.report(&Standing(state.read()?)),
         Action::Reset { number } => reset(*number, &state),
         Action::Sheet(args) => sheets::print(args),
         Action::Grade(args) => sheets::grade(args),
@@ -169,7 +171,7 @@ impl State {
 
     fn warn(&self, error: &Error) {
         if !self.is_warned.replace(true) {
-            eprintln!("warning: progress is not kept: {error}");
+            talk::say(format_args!("warning: progress is not kept: {error}"));
         }
     }
 
@@ -189,75 +191,8 @@ impl State {
     }
 }
 
-fn list(state: &State) -> Result<Report> {
-    let progress = state.read()?;
-    let mut text = String::new();
-    let mut json = Vec::new();
-    for lesson in course::lessons() {
-        text += &format!("{}. {}\n", lesson.number, lesson.title);
-        for exercise in lesson.exercises() {
-            let record = progress.record(exercise.number);
-            let mark = if record.solved { "solved" } else { "" };
-            let (number, title, minutes) = (exercise.number, exercise.title, exercise.minutes);
-            let stars = "*".repeat(exercise.stars.into());
-            text += &format!("  {number:>3}  {stars:<3}  {minutes:>3} min  {mark:<6}  {title}\n");
-            json.push(json!({
-                "number": number, "title": title, "lesson": lesson.number, "stars": exercise.stars,
-                "minutes": minutes, "solved": record.solved, "parameters": parameters(exercise),
-            }));
-        }
-    }
-    text += "* easy  ** takes thought  *** hard; read a lesson first: circuit2tf course lesson 1\n";
-    Ok(Report { text: text.into_bytes(), json: json!({ "exercises": json }), status: 0 })
-}
-
-fn lesson(number: usize) -> Result<Report> {
-    let lesson = course::lesson(number)?;
-    let json = json!({ "number": number, "title": lesson.title, "text": lesson.text });
-    Ok(Report { text: lesson.text.as_bytes().to_vec(), json, status: 0 })
-}
-
-fn parameters(exercise: &course::Exercise) -> Vec<Value> {
-    let parameter = |p: &course::Parameter| json!({ "name": p.name, "meaning": p.meaning, "default": p.default, "range": [p.range.0, p.range.1] });
-    exercise.parameters.iter().map(parameter).collect()
-}
-
-fn heading(instance: &Instance) -> String {
-    format!("Exercise {}. {}\n\n", instance.exercise.number, instance.exercise.title)
-}
-
-fn show(instance: &Instance) -> Result<Report> {
-    let statement = instance.statement()?;
-    let (number, flags) = (instance.exercise.number, &instance.flags);
-    let mut text = heading(instance) + &wrapped(&statement);
-    text += &format!("\ncircuit2tf course check {number} ANSWER{flags}\n");
-    let values: serde_json::Map<String, Value> =
-        instance.values.iter().map(|(name, value)| (name.to_string(), value.into())).collect();
-    let json = json!({ "number": number, "title": instance.exercise.title, "lesson": instance.exercise.lesson,
-        "statement": statement, "values": values, "parameters": parameters(instance.exercise) });
-    Ok(Report { text: text.into_bytes(), json, status: 0 })
-}
-
-/// Long lines broken at spaces; indented lines and table rows stay as they are.
-fn wrapped(text: &str) -> String {
-    const WIDTH: usize = 100;
-    let mut out = String::new();
-    for line in text.lines() {
-        let mut column = 0;
-        let keep = line.starts_with([' ', '|']);
-        for (i, word) in line.split(' ').enumerate() {
-            let length = word.chars().count();
-            if i > 0 {
-                let breaks = !keep && column + 1 + length > WIDTH;
-                out.push(if breaks { '\n' } else { ' ' });
-                column = if breaks { 0 } else { column + 1 };
-            }
-            out += word;
-            column += length;
-        }
-        out.push('\n');
-    }
-    out
+fn show(instance: &Instance, is_next: bool) -> Result<Report> {
+    Report::shown(&Question::new(instance, is_next)?)
 }
 
 fn hint(instance: &Instance, all: bool, state: &State) -> Result<Report> {
@@ -267,18 +202,10 @@ fn hint(instance: &Instance, all: bool, state: &State) -> Result<Report> {
     let seen = if all { hints.len() } else { (record.hints as usize + 1).min(hints.len()) };
     record.hints = seen as u64;
     state.keep(&progress);
-    let line = |(i, hint): (usize, &String)| format!("{} of {}. {hint}\n", i + 1, hints.len());
-    let mut text: String = hints[..seen].iter().enumerate().map(line).collect();
-    if seen == hints.len() {
-        let (number, flags) = (instance.exercise.number, &instance.flags);
-        text += &format!("These are all; the answer: circuit2tf course answer {number}{flags}\n");
-    }
-    let json = json!({ "hints": hints[..seen], "of": hints.len() });
-    Ok(Report { text: wrapped(&text).into_bytes(), json, status: 0 })
+    Report::shown(&Hints { instance, hints, seen })
 }
 
 fn check(instance: &Instance, answer: &str, state: &State) -> Result<Report> {
-    let number = instance.exercise.number;
     let mut progress = state.read()?;
     let reader = |name: &str| {
         source::bytes(name).map_err(|error| {
@@ -286,123 +213,43 @@ fn check(instance: &Instance, answer: &str, state: &State) -> Result<Report> {
         })
     };
     let outcome = instance.check(answer, &reader)?;
-    let record = progress.record_mut(number);
+    let record = progress.record_mut(instance.exercise.number);
     record.tries += 1;
     record.solved |= outcome.right;
     state.keep(&progress);
-    let mut text = said(&outcome);
-    if !outcome.right && outcome.diagnoses.is_empty() {
-        text += "no known mistake gives this answer; for a hint: ";
-        text += &format!("circuit2tf course hint {number}{}\n", instance.flags);
-    }
-    text += if outcome.right { "RIGHT\n" } else { "WRONG\n" };
-    let json = json!({ "number": number, "answer": answer, "outcome": outcome_json(&outcome) });
-    Ok(Report { text: text.into_bytes(), json, status: u8::from(!outcome.right) })
+    let status = u8::from(!outcome.right);
+    Ok(Report { status, ..Report::shown(&Checked { instance, answer, outcome })? })
 }
-
-fn said(outcome: &Outcome) -> String {
-    let mut text: String = outcome.findings.iter().map(|line| format!("{line}\n")).collect();
-    for diagnosis in &outcome.diagnoses {
-        text += &wrapped(&diagnosis.text());
-        if !diagnosis.experiment.is_empty() {
-            text += &format!("see it: {}\n", diagnosis.experiment);
-        }
-    }
-    text
-}
-
-fn outcome_json(outcome: &Outcome) -> Value {
-    let diagnosis = |d: &course::Diagnosis| json!({ "about": d.about, "mistake": d.mistake, "why": d.why, "experiment": d.experiment });
-    let diagnoses: Vec<Value> = outcome.diagnoses.iter().map(diagnosis).collect();
-    json!({ "right": outcome.right, "findings": outcome.findings, "diagnoses": diagnoses })
-}
-
-/// The largest file that is printed, in bytes.
-const MOST_SHOWN: usize = 4096;
 
 fn answer(instance: &Instance, output: Option<&str>) -> Result<Report> {
-    let worked = instance.worked()?;
-    let solution = instance.task()?.solution()?;
-    if let (Solution::File { name, .. }, Some(path)) = (&solution, output) {
-        let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
-        source::output(path, &[extension.expect("an answer's name ends in its format")])?;
-    }
-    let mut text = heading(instance) + &wrapped(&worked);
-    let json = match &solution {
-        Solution::Text(answer) => json!({ "text": answer }),
-        Solution::File { name, bytes } => {
-            json!({ "file": name, "content": String::from_utf8_lossy(bytes) })
-        }
-    };
-    match (&solution, output) {
+    let mut worked = Worked::new(instance)?;
+    match (&worked.solution, output) {
         (Solution::Text(_), Some(path)) => {
-            return Err(Error::new(
-                "an exercise whose answer is a file, for -o",
-                format!("-o {path}"),
-            ));
+            let found = format!("-o {path}");
+            return Err(Error::new("an exercise whose answer is a file, for -o", found));
         }
-        (Solution::Text(answer), None) => text += &format!("\nanswer: {answer}\n"),
-        (Solution::File { bytes, .. }, Some(path)) => {
+        (Solution::File { name, bytes }, Some(path)) => {
+            let extension = Path::new(name).extension().and_then(|extension| extension.to_str());
+            source::output(path, &[extension.expect("an answer's name ends in its format")])?;
             source::write(path, bytes)?;
-            text += &format!("\nwrote {path}\n");
+            worked.written = Some(path);
         }
-        (Solution::File { name, bytes }, None) if bytes.len() > MOST_SHOWN => {
-            let number = instance.exercise.number;
-            let flags = &instance.flags;
-            text += &format!("\n{name} has {} bytes; to write it: ", bytes.len());
-            text += &format!("circuit2tf course answer {number}{flags} -o {name}\n");
-        }
-        (Solution::File { name, bytes }, None) => {
-            text += &format!("\n{name}:\n\n{}", String::from_utf8_lossy(bytes));
-        }
+        (_, None) => {}
     }
-    let json = json!({ "number": instance.exercise.number, "worked": worked, "answer": json });
-    Ok(Report { text: text.into_bytes(), json, status: 0 })
+    Report::shown(&worked)
 }
 
 fn next(state: &State) -> Result<Report> {
     let progress = state.read()?;
     let mut in_order = course::lessons().iter().flat_map(course::Lesson::exercises);
     match in_order.find(|exercise| !progress.record(exercise.number).solved) {
-        Some(exercise) => {
-            let mut report = show(&exercise.instance(None, &[])?)?;
-            let line = format!("circuit2tf course lesson {}\n", exercise.lesson);
-            report.text.extend(line.into_bytes());
-            Ok(report)
-        }
+        Some(exercise) => show(&exercise.instance(None, &[])?, true),
         None => Ok(Report {
             text: b"all exercises are solved\n".to_vec(),
-            json: Value::Null,
+            json: json!({ "number": Value::Null }),
             status: 0,
         }),
     }
-}
-
-fn progress(state: &State) -> Result<Report> {
-    let progress = state.read()?;
-    let exercises: Vec<_> = course::lessons().iter().flat_map(course::Lesson::exercises).collect();
-    let mut text = String::new();
-    let mut json = Vec::new();
-    for exercise in &exercises {
-        let record = progress.record(exercise.number);
-        if record == Default::default() {
-            continue;
-        }
-        let solved = if record.solved { "solved" } else { "open" };
-        let (number, title) = (exercise.number, exercise.title);
-        text += &format!(
-            "{number:>3}  {solved:<6}  tries {}  hints {}  {title}\n",
-            record.tries, record.hints
-        );
-        json.push(json!({ "number": number, "solved": record.solved, "tries": record.tries, "hints": record.hints }));
-    }
-    let solved = exercises.iter().filter(|e| progress.record(e.number).solved).count();
-    text += &format!("{solved} of {} solved\n", exercises.len());
-    if solved < exercises.len() {
-        text += "circuit2tf course next\n";
-    }
-    let json = json!({ "exercises": json, "solved": solved, "of": exercises.len() });
-    Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
 
 fn reset(number: Option<usize>, state: &State) -> Result<Report> {
@@ -418,7 +265,7 @@ fn reset(number: Option<usize>, state: &State) -> Result<Report> {
 }
 
 fn book(folder: &str) -> Result<Report> {
-    start::make_folder(folder)?;
+    files::make_folder(folder)?;
     let files = course::book::render()?;
     for file in &files {
         source::write(&Path::new(folder).join(&file.name).to_string_lossy(), &file.bytes)?;

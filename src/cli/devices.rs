@@ -1,15 +1,17 @@
 //! `devices`: what this machine offers for running models.
 
-use circuit2tf::{Result, run};
-use serde_json::json;
+use circuit2tf::Result;
+use circuit2tf::run::Available;
 
 use super::Report;
+use super::output::{Output, Table};
 
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    output: Output<Table>,
+}
 
-pub fn main(_: &Args) -> Result<Report> {
-    let devices = run::devices();
-    let text: String = devices.iter().map(|device| format!("{device}\n")).collect();
-    Ok(Report { text: text.into_bytes(), json: json!({ "devices": devices }), status: 0 })
+pub fn main(args: &Args) -> Result<Report> {
+    args.output.plan()?.report(&Available::find())
 }

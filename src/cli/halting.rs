@@ -21,8 +21,8 @@ pub struct Args {
     /// The circuit of the model; without it the model's pass without the rule says what is right
     #[arg(long, value_name = "CIRCUIT")]
     circuit: Option<String>,
-    /// When to stop: known, fixed-point or stable-output
-    #[arg(long, value_name = "RULE", default_value = "known")]
+    /// When to stop
+    #[arg(long, value_name = "RULE", value_parser = super::choice::rule(), default_value = "known")]
     rule: Rule,
     /// Layers of the block, which is looped
     #[arg(long, value_name = "L", default_value_t = 1)]

@@ -9,6 +9,8 @@ use std::time::Duration;
 use circuit2tf::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::talk;
+
 static CANCELLED: AtomicBool = AtomicBool::new(false);
 
 /// How much of the work under way is done, and of how much.
@@ -61,7 +63,8 @@ impl Progress for Bar {
         TOTAL.store(total, Ordering::Relaxed);
         let template = format!("{{bar:30}} {{human_pos}}/{{human_len}} {what}, {{eta}}");
         let style = ProgressStyle::with_template(&template);
-        let next = ProgressBar::new(total).with_style(style.expect("the template is well-formed"));
+        let next = if talk::is_quiet() { ProgressBar::hidden() } else { ProgressBar::new(total) };
+        let next = next.with_style(style.expect("the template is well-formed"));
         self.with(|bar| bar.replace(next).iter().for_each(ProgressBar::finish_and_clear));
     }
 
@@ -72,8 +75,8 @@ impl Progress for Bar {
 
     fn note(&self, text: &str) {
         self.with(|bar| match bar {
-            Some(bar) => bar.suspend(|| eprintln!("note: {text}")),
-            None => eprintln!("note: {text}"),
+            Some(bar) => bar.suspend(|| talk::note(text)),
+            None => talk::note(text),
         });
     }
 

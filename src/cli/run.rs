@@ -7,7 +7,7 @@ use circuit2tf::run::{Budget, DeviceName, EngineKind};
 use circuit2tf::verify::Policy;
 
 use super::progress::Bar;
-use super::{Report, assignments, choice, source};
+use super::{Report, assignments, choice, source, talk};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -76,7 +76,7 @@ pub fn main(args: &Args) -> Result<Report> {
         engine.run(inputs, model.n_loops)
     })?;
     if policy.engine == EngineKind::Incremental {
-        engine.remark().iter().for_each(|remark| eprintln!("note: {remark}"));
+        engine.remark().iter().for_each(talk::note);
     }
     Ok(report)
 }

@@ -26,7 +26,7 @@ pub struct Args {
     #[arg(long, value_name = "K")]
     heads: Option<usize>,
     /// The number format, of a circuit
-    #[arg(long)]
+    #[arg(long, value_parser = super::choice::dtype())]
     dtype: Option<Dtype>,
     /// A causal mask, of a circuit
     #[arg(long)]

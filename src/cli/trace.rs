@@ -5,13 +5,14 @@ use std::io::IsTerminal;
 
 use circuit2tf::circuit::Circuit;
 use circuit2tf::model::{Applied, Model, Pass, Schedule};
+use circuit2tf::table::quoted;
 use circuit2tf::trace::{Mark, Netlist, Trace};
 use circuit2tf::verify::{Pairing, bit_string};
 use circuit2tf::{Error, Result};
 use rayon::prelude::*;
 use serde_json::{Value, json};
 
-use super::{Report, assignments, emissions, run, source};
+use super::{Report, assignments, emissions, run, source, talk};
 
 #[derive(Debug, clap::Args)]
 pub struct Args {
@@ -138,9 +139,9 @@ fn netlist(model: &Model, circuit: Option<&Circuit>) -> Option<Netlist> {
     let note = |error: &circuit2tf::Error| match (model.scheme.pass(), circuit) {
         // States of three values are no network of bits.
         (Pass::Halting, None) => {
-            eprintln!("note: --circuit gives the nodes their names and says what is right");
+            talk::note("--circuit gives the nodes their names and says what is right");
         }
-        _ => eprintln!("note: what is right is not known: {error}"),
+        _ => talk::note(format_args!("what is right is not known: {error}")),
     };
     netlist.inspect_err(note).ok()
 }
@@ -155,14 +156,15 @@ const NAME_WIDTH: usize = 14;
 fn columns(trace: &Trace) -> Vec<Option<usize>> {
     let mut steps: Vec<usize> = (0..trace.bits.len()).collect();
     if steps.len() > MAX_COLUMNS && trace.schedule.n_layers > 1 {
-        eprintln!("note: the ends of loops only; --format csv has every layer");
+        talk::note("the ends of loops only; --format csv has every layer");
         let last = trace.bits.len() - 1;
         steps.retain(|&step| step == 0 || step == last || trace.loops_done(step).is_some());
     }
     if steps.len() <= MAX_COLUMNS {
         return steps.into_iter().map(Some).collect();
     }
-    eprintln!("note: the first and last {} of {} columns", MAX_COLUMNS / 2, steps.len());
+    let ends = MAX_COLUMNS / 2;
+    talk::note(format_args!("the first and last {ends} of {} columns", steps.len()));
     let last = &steps[steps.len() - MAX_COLUMNS / 2..];
     let first = steps[..MAX_COLUMNS / 2].iter().copied().map(Some);
     first.chain([None]).chain(last.iter().copied().map(Some)).collect()
@@ -246,10 +248,10 @@ fn nodes_grid(trace: &Trace, marked: &Marked) -> String {
 
 /// A row per level, a column per layer: how many nodes are right, of all.
 fn levels_grid(trace: &Trace, marked: &Marked) -> String {
-    eprintln!(
-        "note: {} nodes: right ones counted by level; --format csv has every node",
-        marked.netlist.nodes().len()
-    );
+    let n_nodes = marked.netlist.nodes().len();
+    talk::note(format_args!(
+        "{n_nodes} nodes: right ones counted by level; --format csv has every node"
+    ));
     let columns = columns(trace);
     let nodes = marked.netlist.nodes();
     let n_levels = nodes.iter().map(|node| node.level + 1).max().unwrap_or(0);
@@ -378,14 +380,6 @@ fn csv(trace: &Trace, marked: Option<&Marked>) -> String {
         }
     }
     text
-}
-
-/// A field of a CSV file, RFC 4180.
-fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_string(),
-    }
 }
 
 fn trace_json(model: &Model, inputs: &[bool], trace: &Trace, marked: Option<&Marked>) -> Value {

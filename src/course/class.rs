@@ -7,12 +7,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use rayon::prelude::*;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::files::Reader;
 use super::task::{Kind, Outcome};
 use super::{exercise, roster};
 use crate::error::{Error, Place, Result};
+use crate::table::{Cell, Document, Table, Tabular, number, row, words};
 
 /// One answer of one student.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,7 +281,7 @@ impl Grades {
 
     /// Students in rows, exercises in columns: 1 right, 0 wrong, `?` not run, `-` none that counts; and the
     /// sum.
-    fn table(&self) -> Vec<Vec<String>> {
+    fn table(&self) -> Table {
         let exercises: BTreeSet<usize> =
             self.counted().map(|grade| grade.answer.exercise).collect();
         let mut marks: BTreeMap<&str, BTreeMap<usize, &str>> =
@@ -292,81 +294,14 @@ impl Grades {
             };
             marks.entry(&grade.answer.student).or_default().insert(grade.answer.exercise, mark);
         }
-        let mut header = vec!["student".to_string()];
-        header.extend(exercises.iter().map(usize::to_string));
-        header.push("right".to_string());
-        let row = |(student, marks): (&&str, &BTreeMap<usize, &str>)| {
+        let numbers = exercises.iter().map(usize::to_string).chain(["right".to_string()]);
+        let mut table = Table::new([words("student")].into_iter().chain(numbers.map(number)));
+        for (student, marks) in &marks {
             let right = marks.values().filter(|mark| **mark == "1").count();
-            let cells = exercises.iter().map(|e| marks.get(e).unwrap_or(&"-").to_string());
-            [student.to_string()].into_iter().chain(cells).chain([right.to_string()]).collect()
-        };
-        [header].into_iter().chain(marks.iter().map(row)).collect()
-    }
-
-    /// The table, and the mistakes that were recognised with how often.
-    pub fn text(&self) -> String {
-        let table = self.table();
-        let width =
-            |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: Vec<usize> = (0..table[0].len()).map(width).collect();
-        let line = |row: &Vec<String>| {
-            let cells = row.iter().zip(&widths).enumerate();
-            let cells =
-                cells.map(
-                    |(i, (cell, &w))| {
-                        if i == 0 { format!("{cell:<w$}") } else { format!("{cell:>w$}") }
-                    },
-                );
-            format!("{}\n", cells.collect::<Vec<_>>().join("  "))
-        };
-        let mut text: String = table.iter().map(line).collect();
-        for ((exercise, mistake), count) in self.mistakes() {
-            text += &format!("{count} x exercise {exercise}: {mistake}\n");
+            let cells = exercises.iter().map(|e| Cell::from(*marks.get(e).unwrap_or(&"-")));
+            table.push(row![*student].into_iter().chain(cells).chain(row![right]));
         }
-        text.extend(self.notes().into_iter().map(|note| note + "\n"));
-        for Grade { answer, error, .. } in self.counted().filter(|grade| grade.error.is_some()) {
-            let error = error.as_deref().unwrap_or_default();
-            text += &format!("{}, exercise {}: {error}\n", answer.student, answer.exercise);
-        }
-        if self.counted().any(|grade| grade.outcome.is_none()) {
-            text += "? is a program that was not run; --run-code runs it\n";
-        }
-        text
-    }
-
-    /// The table as CSV.
-    ///
-    /// # Errors
-    /// None: the table is in memory.
-    pub fn csv(&self) -> Result<String> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let failed = |error: String| Error::message(format!("cannot write CSV: {error}"));
-        for row in self.table() {
-            writer.write_record(&row).map_err(|error| failed(error.to_string()))?;
-        }
-        let bytes = writer.into_inner().map_err(|error| failed(error.to_string()))?;
-        Ok(String::from_utf8_lossy(&bytes).into_owned())
-    }
-
-    /// Every answer with what was said to it, and the mistakes.
-    pub fn json(&self) -> Value {
-        let answer = |grade: &Grade| {
-            let Answer { student, seed, exercise, answer } = &grade.answer;
-            let outcome = grade.outcome.as_ref();
-            let mistakes =
-                outcome.map(|o| o.diagnoses.iter().map(|d| d.mistake.clone()).collect::<Vec<_>>());
-            json!({
-                "student": student, "seed": seed, "exercise": exercise, "answer": answer,
-                "standing": grade.standing.name(), "right": outcome.map(|o| o.right), "findings": outcome.map(|o| o.findings.clone()),
-                "mistakes": mistakes,
-            })
-        };
-        let mistake = |((exercise, mistake), count): ((usize, String), usize)| json!({ "exercise": exercise, "mistake": mistake, "count": count });
-        json!({
-            "answers": self.grades.iter().map(answer).collect::<Vec<_>>(),
-            "notes": self.notes(),
-            "mistakes": self.mistakes().into_iter().map(mistake).collect::<Vec<_>>(),
-        })
+        table
     }
 
     fn mistakes(&self) -> BTreeMap<(usize, String), usize> {
@@ -380,9 +315,57 @@ impl Grades {
     }
 }
 
+/// The table, and the mistakes that were recognised with how often.
+impl Tabular for Grades {
+    fn document(&self) -> Document {
+        let mut document = Document::default();
+        document.table(self.table());
+        for ((exercise, mistake), count) in self.mistakes() {
+            document.line(format!("{count} x exercise {exercise}: {mistake}"));
+        }
+        self.notes().into_iter().for_each(|note| document.line(note));
+        for Grade { answer, error, .. } in self.counted() {
+            if let Some(error) = error {
+                let Answer { student, exercise, .. } = answer;
+                document.line(format!("{student}, exercise {exercise}: {error}"));
+            }
+        }
+        if self.counted().any(|grade| grade.outcome.is_none()) {
+            document.line("? is a program that was not run; --run-code runs it");
+        }
+        document
+    }
+}
+
+/// Every answer with what was said to it, and the mistakes.
+impl Serialize for Grades {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let answer = |grade: &Grade| {
+            let Answer { student, seed, exercise, answer } = &grade.answer;
+            let outcome = grade.outcome.as_ref();
+            let mistakes =
+                outcome.map(|o| o.diagnoses.iter().map(|d| d.mistake.clone()).collect::<Vec<_>>());
+            json!({
+                "student": student, "seed": seed, "exercise": exercise, "answer": answer,
+                "standing": grade.standing.name(), "right": outcome.map(|o| o.right),
+                "findings": outcome.map(|o| o.findings.clone()), "mistakes": mistakes,
+                "error": grade.error,
+            })
+        };
+        let mistake = |((exercise, mistake), count): ((usize, String), usize)| json!({ "exercise": exercise, "mistake": mistake, "count": count });
+        let json = json!({
+            "answers": self.grades.iter().map(answer).collect::<Vec<_>>(),
+            "notes": self.notes(),
+            "mistakes": self.mistakes().into_iter().map(mistake).collect::<Vec<_>>(),
+        });
+        json.serialize(serializer)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::table::Format;
 
     fn no_files(name: &str) -> Result<Vec<u8>> {
         Err(Error::message(format!("no {name}")))
@@ -398,9 +381,14 @@ mod tests {
         let answers = read(csv, "class.csv").unwrap();
         assert_eq!(read(json, "class.json").unwrap(), answers);
         let grades = grade(&answers, &Class::default(), false, &no_files);
-        let table = grades.csv().unwrap();
+        let table = grades.document().render(Format::Csv);
         assert_eq!(table, "student,3,27,99,right\nada,1,?,-,1\nbob,0,-,0,0\n");
-        assert!(grades.text().contains("1 x exercise 3: floor instead of ceil"));
+        assert!(
+            grades
+                .document()
+                .render(Format::Text)
+                .contains("1 x exercise 3: floor instead of ceil")
+        );
     }
 
     #[test]
@@ -433,14 +421,17 @@ mod tests {
             },
         ];
         let grades = grade(&answers, &class, false, &no_files);
-        assert_eq!(grades.csv().unwrap(), "student,3,right\nada,1,1\nbob,1,1\ncyd,-,0\n");
+        assert_eq!(
+            grades.document().render(Format::Csv),
+            "student,3,right\nada,1,1\nbob,1,1\ncyd,-,0\n"
+        );
         let notes = grades.notes();
         assert_eq!(notes.len(), 3, "{notes:?}");
         assert!(notes[0].starts_with("ada, exercise 3: answered 2 times"), "{notes:?}");
         assert!(notes[1].contains("bob") && notes[1].contains("seed"), "{notes:?}");
         assert!(notes[2].contains("eve") && notes[2].contains("roster"), "{notes:?}");
-        assert!(notes.iter().all(|note| grades.text().contains(note)));
-        assert_eq!(grades.json()["answers"][1]["standing"], "foreign seed");
+        assert!(notes.iter().all(|note| grades.document().render(Format::Text).contains(note)));
+        assert_eq!(serde_json::json!(grades)["answers"][1]["standing"], "foreign seed");
     }
 
     #[test]
@@ -466,7 +457,7 @@ mod tests {
         }
         assert!(read("", "class").unwrap().is_empty());
         assert_eq!(
-            grade(&[], &Class::default(), false, &no_files).csv().unwrap(),
+            grade(&[], &Class::default(), false, &no_files).document().render(Format::Csv),
             "student,right\n"
         );
     }

@@ -5,7 +5,8 @@ use std::fmt::Write;
 use super::layered::{Layered, Wire};
 use super::svg::{Anchor, Svg, number, shortened};
 use crate::error::Result;
-use crate::trace::{Mark, Netlist};
+use crate::model::Model;
+use crate::trace::{Mark, Netlist, Trace};
 
 const COLUMN: f64 = 150.0;
 const ROW: f64 = 42.0;
@@ -35,6 +36,39 @@ pub struct State {
     pub bits: Vec<bool>,
     /// What it is worth, per node.
     pub marks: Vec<Mark>,
+}
+
+/// A circuit, and what a model holds of it.
+#[derive(Debug, Clone)]
+pub struct Drawing {
+    pub title: String,
+    pub netlist: Netlist,
+    pub state: Option<State>,
+}
+
+impl State {
+    /// What `model` holds of the netlist's nodes after `step` layers, over all loops.
+    ///
+    /// # Errors
+    /// As [`Trace::run`].
+    pub fn after(model: &Model, netlist: &Netlist, inputs: &[bool], step: usize) -> Result<Self> {
+        let trace = Trace::run(model, inputs, step.div_ceil(model.n_layers()))?;
+        let values = netlist.values(inputs)?;
+        let known = netlist.known_since(&values);
+        let bits = &trace.bits[step];
+        let held = netlist.nodes().iter().map(|node| bits[node.position]).collect();
+        Ok(State { bits: held, marks: netlist.marks(&values, &known, bits, step) })
+    }
+}
+
+impl Drawing {
+    /// The circuit as an SVG document.
+    ///
+    /// # Errors
+    /// The circuit is too large to be drawn, see [`Layered::new`].
+    pub fn to_svg(&self) -> Result<String> {
+        draw(&self.netlist, &self.title, self.state.as_ref())
+    }
 }
 
 /// The circuit as an SVG document.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use half::{bf16, f16};
+use serde::{Serialize, Serializer};
 
 use crate::error::{Error, Result};
 
@@ -144,6 +145,13 @@ fn first(numbers: &[f64], is_outside: impl Fn(f64) -> bool) -> Option<f64> {
 impl fmt::Display for Dtype {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
+    }
+}
+
+/// By its name.
+impl Serialize for Dtype {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
     }
 }
 

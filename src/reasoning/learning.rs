@@ -12,6 +12,7 @@ pub mod gradient;
 pub mod interval;
 pub mod looped;
 pub mod parity;
+pub mod report;
 pub mod train;
 
 pub use looped::{Looped, Start, Task};

@@ -11,6 +11,7 @@ pub mod count;
 pub mod demand;
 pub mod latch;
 pub mod noise;
+pub mod report;
 
 pub use ceiling::Ceilings;
 pub use demand::Demand;

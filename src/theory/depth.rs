@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::network::Network;
 
 mod census;
+pub mod report;
 mod tiny;
 
 pub use census::{Census, shallow_functions_of_five};

@@ -39,6 +39,7 @@ mod loops;
 mod prompt;
 mod rank;
 pub mod references;
+pub mod report;
 mod schemes;
 pub mod scope;
 mod sharing;

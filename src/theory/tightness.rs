@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::network::Network;
 use crate::sat::{Answer, Encoder, Limits, Lit};
 
+pub mod report;
 mod simulate;
 
 pub use simulate::{MAX_COUNTED_INPUTS, wrong_inputs};

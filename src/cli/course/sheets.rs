@@ -3,11 +3,12 @@
 use std::path::Path;
 
 use circuit2tf::course::{class, roster, sheet};
-use circuit2tf::{Error, Place, Result};
+use circuit2tf::table::quoted;
+use circuit2tf::{Error, Place, Result, files};
 use serde_json::json;
 
-use super::super::{Report, source};
-use super::start::make_folder;
+use super::super::output::{Output, Table};
+use super::super::{Report, source, talk};
 
 #[derive(Debug, clap::Args)]
 pub struct SheetArgs {
@@ -48,9 +49,8 @@ pub struct GradeArgs {
     /// The roster of the sheets
     #[arg(long, value_name = "FILE", requires = "seed")]
     roster: Option<String>,
-    /// How the table is written
-    #[arg(long, default_value = "text", value_parser = ["text", "csv"])]
-    format: String,
+    #[command(flatten)]
+    output: Output<Table>,
     /// Build and run students' programs too, with your rights
     #[arg(long)]
     run_code: bool,
@@ -112,7 +112,8 @@ const SHORTEST: usize = 8;
 /// A file for each student, and the list of whose numbers came from which seed.
 fn print_for_all(args: &SheetArgs, students: &[String]) -> Result<Report> {
     if args.seed.as_ref().is_some_and(|secret| secret.chars().count() < SHORTEST) {
-        eprintln!("note: a secret of fewer than {SHORTEST} characters is found by trying");
+        let note = format!("a secret of fewer than {SHORTEST} characters is found by trying");
+        talk::note(note);
     }
     let format = args.format.unwrap_or(Format::Md);
     let kind = if args.answers { "key" } else { "sheet" };
@@ -120,7 +121,7 @@ fn print_for_all(args: &SheetArgs, students: &[String]) -> Result<Report> {
     // All of them before anything is written.
     let documents = students.iter().map(|student| format.document(&args.sheet(Some(student))));
     let documents = documents.collect::<Result<Vec<_>>>()?;
-    make_folder(&folder)?;
+    files::make_folder(&folder)?;
     let mut text = String::from("student,seed,file\n");
     let mut sheets = Vec::new();
     for ((student, stem), document) in
@@ -130,11 +131,10 @@ fn print_for_all(args: &SheetArgs, students: &[String]) -> Result<Report> {
         let path = Path::new(&folder).join(name).to_string_lossy().into_owned();
         source::write(&path, document.as_bytes())?;
         let seed = args.sheet(Some(student)).seed.expect("a roster requires a secret");
-        let quoted = |text: &str| format!("\"{}\"", text.replace('"', "\"\""));
         text += &format!("{},{seed},{}\n", quoted(student), quoted(&path));
         sheets.push(json!({ "student": student, "seed": seed, "file": path }));
     }
-    eprintln!("note: the seeds print answers (course answer N --seed S); keep this list");
+    talk::note("the seeds print answers (course answer N --seed S); keep this list");
     let json = json!({ "folder": folder, "sheets": sheets });
     Ok(Report { text: text.into_bytes(), json, status: 0 })
 }
@@ -154,17 +154,15 @@ fn students(path: &str) -> Result<Vec<String>> {
 }
 
 pub fn grade(args: &GradeArgs) -> Result<Report> {
+    let plan = args.output.plan()?;
     let roster = args.roster.as_deref().map(students).transpose()?;
     let answers = class::read(&utf8(&args.file)?, &source::name(&args.file))?;
     let folder = Path::new(&args.file).parent().unwrap_or(Path::new("")).to_path_buf();
     let reader = |name: &str| source::bytes(&folder.join(name).to_string_lossy());
     let class = class::Class { secret: args.seed.as_deref(), roster: roster.as_deref() };
     let grades = class::grade(&answers, &class, args.run_code, &reader);
-    let text = if args.format == "csv" {
+    if plan.omits_lines() {
         super::super::print_notes(&grades.notes());
-        grades.csv()?
-    } else {
-        grades.text()
-    };
-    Ok(Report { text: text.into_bytes(), json: grades.json(), status: 0 })
+    }
+    plan.report(&grades)
 }

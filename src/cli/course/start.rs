@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use circuit2tf::course::{self, start};
-use circuit2tf::{Error, Place, Result, files};
+use circuit2tf::{Result, files};
 use serde_json::json;
 
 use super::super::Report;
@@ -24,7 +24,7 @@ pub fn main(args: &Args) -> Result<Report> {
     let mut text = String::new();
     let mut files = Vec::new();
     for starter in start::starters(args.lesson) {
-        make_folder(&args.output)?;
+        files::make_folder(&args.output)?;
         let path = Path::new(&args.output).join(starter.name).to_string_lossy().into_owned();
         let (state, line) = match files::create(&path, starter.text.as_bytes())? {
             true => ("written", format!("wrote {path}\n")),
@@ -48,23 +48,4 @@ pub fn main(args: &Args) -> Result<Report> {
     );
     let json = json!({ "folder": args.output, "files": files });
     Ok(Report { text: text.into_bytes(), json, status: 0 })
-}
-
-/// Makes the folder of that name, if it is not there.
-pub fn make_folder(path: &str) -> Result<()> {
-    let hint = match Path::new(path).extension().and_then(|extension| extension.to_str()) {
-        Some(extension @ ("html" | "htm" | "md" | "pdf" | "csv" | "json"))
-            if !Path::new(path).is_dir() =>
-        {
-            let found = format!("{path:?}, a file's name that ends in .{extension}");
-            return Err(Error::new("the name of a folder", found));
-        }
-        _ if Path::new(path).is_file() => "this is a file; give the name of a folder",
-        _ => "give the name of a folder that can be made here",
-    };
-    fs::create_dir_all(path).map_err(|error| {
-        Error::message(format!("cannot make the folder: {error}"))
-            .at(Place::File(path.to_string()))
-            .hint(hint)
-    })
 }

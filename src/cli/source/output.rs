@@ -20,8 +20,8 @@ struct Used {
 static USED: Mutex<Used> = Mutex::new(Used { inputs: Vec::new(), outputs: Vec::new() });
 
 /// The extensions of all that the program writes besides circuits.
-const OTHERS: [&str; 10] =
-    ["safetensors", "st", "html", "htm", "svg", "csv", "md", "rs", "cert", "shard"];
+const OTHERS: [&str; 12] =
+    ["safetensors", "st", "html", "htm", "svg", "csv", "md", "tex", "bib", "rs", "cert", "shard"];
 
 /// Whether the extension names one thing that the program writes, and holds nothing else.
 fn is_known(extension: &str) -> bool {

@@ -15,6 +15,7 @@
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
+use serde::Serialize;
 
 use super::noise::{Latchable, latchable_levels};
 use crate::error::{Error, Result};
@@ -52,20 +53,22 @@ pub enum Noise {
 }
 
 /// A level that was lost.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Loss {
     /// From 1.
     pub level: u64,
     /// The loop, from 1, after which it was another.
+    #[serde(rename = "after_loop")]
     pub after: u64,
 }
 
 /// The largest number of levels that survive, by measurement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Survival {
     /// How many were held.
     pub levels: u64,
     /// How one level more was lost; none if [`MAX_LEVELS`] were held.
+    #[serde(rename = "one_more_is_lost")]
     pub one_more: Option<Loss>,
 }
 

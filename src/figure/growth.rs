@@ -3,30 +3,54 @@
 //! Schemes that cost the same everywhere in a panel are one curve that names them all; else the one drawn last
 //! would hide the others.
 
-use circuit2tf::Result;
-use circuit2tf::figure::chart::{Axis, Chart, Mark, Panels, Series};
-use circuit2tf::model::{Pass, Scheme};
-use circuit2tf::reasoning::SCHEMES;
+use std::str::FromStr;
 
-use super::{Compared, Row};
+use super::chart::{Axis, Chart, Mark, Panels, Series};
+use crate::error::{Error, Result};
+use crate::model::Scheme;
+use crate::reasoning::comparison::{Compared, Row};
 
 /// What a panel shows of every scheme.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
-    /// Layer applications that follow one another; of a model that halts also the mean
+    /// Layer applications that follow one another; of a model that halts also the mean.
     Steps,
     Tokens,
-    /// All of them, blocks tied
+    /// All of them, blocks tied.
     Parameters,
-    /// All of them, a block for every step
+    /// All of them, a block for every step.
     UntiedParameters,
     MultiplyAdds,
     CacheBytes,
-    /// Bits that can cross from pass to pass at most
+    /// Bits that can cross from pass to pass at most.
     Bits,
 }
 
 impl Quantity {
+    /// All of them.
+    pub const ALL: [Quantity; 7] = [
+        Quantity::Steps,
+        Quantity::Tokens,
+        Quantity::Parameters,
+        Quantity::UntiedParameters,
+        Quantity::MultiplyAdds,
+        Quantity::CacheBytes,
+        Quantity::Bits,
+    ];
+
+    /// The name that a flag has for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Quantity::Steps => "steps",
+            Quantity::Tokens => "tokens",
+            Quantity::Parameters => "parameters",
+            Quantity::UntiedParameters => "untied-parameters",
+            Quantity::MultiplyAdds => "multiply-adds",
+            Quantity::CacheBytes => "cache-bytes",
+            Quantity::Bits => "bits",
+        }
+    }
+
     fn label(self) -> &'static str {
         match self {
             Quantity::Steps => "sequential steps",
@@ -50,6 +74,16 @@ impl Quantity {
             Quantity::CacheBytes => cost.cache_bytes as f64,
             Quantity::Bits => cost.crossing_bits,
         }
+    }
+}
+
+impl FromStr for Quantity {
+    type Err = Error;
+
+    fn from_str(name: &str) -> Result<Self> {
+        let found = Quantity::ALL.into_iter().find(|quantity| quantity.name() == name);
+        let names = Quantity::ALL.map(Quantity::name).join(", ");
+        found.ok_or_else(|| Error::new(names, format!("{name:?}")))
     }
 }
 
@@ -79,13 +113,12 @@ pub fn figure(quantities: &[Quantity], all: &[Compared]) -> Result<String> {
 fn panel(quantity: Quantity, family: &str, all: &[Compared]) -> Chart {
     let members: Vec<&Compared> = all.iter().filter(|c| c.family == family).collect();
     let mut series: Vec<Series> = Vec::new();
-    let schemes = SCHEMES.map(|compiler| compiler.scheme());
-    for scheme in schemes {
+    let schemes = schemes(&members);
+    for &scheme in &schemes {
         add(&mut series, scheme.name(), curve(&members, scheme, |row| Some(quantity.of(row))));
     }
-    let halting = schemes.into_iter().filter(|scheme| scheme.pass() == Pass::Halting);
-    for scheme in halting.filter(|_| quantity == Quantity::Steps) {
-        // Every loop of a block applies all its layers.
+    for scheme in schemes.into_iter().filter(|_| quantity == Quantity::Steps) {
+        // Of models that halt; every loop of a block applies all its layers.
         let mean = |row: &Row| Some(row.taken.as_ref()?.mean * row.cost.layers as f64);
         add(&mut series, &format!("mean of {scheme}"), curve(&members, scheme, mean));
     }
@@ -96,6 +129,17 @@ fn panel(quantity: Quantity, family: &str, all: &[Compared]) -> Chart {
         y: Axis::log(quantity.label()),
         series,
     }
+}
+
+/// The schemes that are compared, in order.
+fn schemes(members: &[&Compared]) -> Vec<Scheme> {
+    let mut schemes = Vec::new();
+    for row in members.iter().flat_map(|compared| &compared.rows) {
+        if !schemes.contains(&row.cost.scheme) {
+            schemes.push(row.cost.scheme);
+        }
+    }
+    schemes
 }
 
 /// The points of a scheme by number of gates; those at 0 have no place on a logarithmic axis.
