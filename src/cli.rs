@@ -28,7 +28,6 @@ mod convert;
 mod course;
 mod depth;
 mod devices;
-mod emissions;
 mod eval;
 mod examples;
 mod explore;

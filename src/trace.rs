@@ -7,14 +7,21 @@
 //! (Kleene 1952; theory §2.7); after as many layers as its level it always is.
 
 use ndarray::{Array2, ArrayView2, Axis, s};
+use rayon::prelude::*;
 
 use crate::error::{Error, Result};
 use crate::model::{Applied, Attention, Model, Pass, Schedule};
-use crate::run::{Effort, Pace, Reference, Resident, halting_channel};
+use crate::run::{Effort, Engine, Pace, Reference, Resident, halting_channel};
 
+mod grid;
+mod marked;
 mod netlist;
+mod written;
 
+pub use grid::Grid;
+pub use marked::Marked;
 pub use netlist::{Netlist, Node};
+pub use written::{Entry, Written};
 
 /// Bits of all positions after each layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -87,8 +94,9 @@ const MANY_POSITIONS: usize = 2048;
 /// The longest run that is traced, by estimate.
 const MAX_SECONDS: u64 = 60;
 
-/// The most bits of a trace.
+/// The most bits of a trace, and of many traces together: as bytes, 64 and 256 MiB.
 const MAX_BITS: usize = 1 << 26;
+const MAX_BITS_TOGETHER: usize = 1 << 28;
 
 impl Trace {
     /// Runs `n_loops` loops on one input.
@@ -133,6 +141,21 @@ impl Trace {
         Ok(trace)
     }
 
+    /// The same of many inputs, in order.
+    ///
+    /// # Errors
+    /// As [`Trace::run`], or the traces would exceed 2^28 bits together.
+    pub fn run_all(model: &Model, inputs: &[Vec<bool>]) -> Result<Vec<Self>> {
+        let n_steps = model.schedule().n_steps().saturating_add(1);
+        let bits = inputs.len().saturating_mul(n_steps).saturating_mul(model.n_ctx());
+        if bits > MAX_BITS_TOGETHER {
+            let expected = format!("traces of at most {MAX_BITS_TOGETHER} bits together");
+            let found = format!("{} inputs, {n_steps} steps of {}", inputs.len(), model.n_ctx());
+            return Err(Error::new(expected, found).hint("trace fewer inputs at a time"));
+        }
+        inputs.par_iter().map(|input| Trace::run(model, input, model.n_loops)).collect()
+    }
+
     /// Whether a position holds a bit after `step` layers: always, unless the model has three values.
     pub fn is_known(&self, step: usize, position: usize) -> bool {
         self.known.as_ref().is_none_or(|known| known[step][position])
@@ -164,6 +187,21 @@ impl Trace {
         let is_end = looped % self.schedule.n_layers == 0 && loops <= self.schedule.n_loops;
         is_end.then_some(loops)
     }
+
+    /// The number of loops with which `step` layers are done.
+    pub fn loops_with(&self, step: usize) -> usize {
+        step.saturating_sub(self.schedule.n_prelude).div_ceil(self.schedule.n_layers)
+    }
+
+    /// The loop, or the part outside of it, and the layer within that `step` layers end with.
+    fn part_and_layer(&self, step: usize) -> (String, usize) {
+        match self.applied(step) {
+            None => ("0".to_string(), 0),
+            Some(Applied::Prelude { layer }) => ("prelude".to_string(), layer),
+            Some(Applied::Core { in_loop, layer }) => (in_loop.to_string(), layer),
+            Some(Applied::Coda { layer }) => ("coda".to_string(), layer),
+        }
+    }
 }
 
 /// Runs one input and shows `observe` the number of layers applied, the stream `[n_ctx, d_model]` and the
@@ -183,19 +221,14 @@ pub fn watch(
     let what = format!("a trace of {n_loops} loops");
     let effort = Effort::at(model, pace, 1, n_loops);
     effort.require(MAX_SECONDS, &what).map_err(|error| error.hint("trace fewer loops"))?;
-    if few {
-        return Reference::new(model)?.trace(inputs, n_loops, |step| {
-            observe(step.n_steps, step.stream.view(), step.bits);
-        });
-    }
-    match Resident::new(model) {
-        Ok(engine) => engine.trace(inputs, n_loops, |n_steps, stream| {
-            observe(n_steps, stream.view(), read(model, stream.view()));
-        }),
-        Err(_) => Reference::new(model)?.trace(inputs, n_loops, |step| {
-            observe(step.n_steps, step.stream.view(), step.bits);
-        }),
-    }
+    let resident = if few { None } else { Resident::new(model).ok() };
+    let engine: Box<dyn Engine + '_> = match resident {
+        Some(engine) => Box::new(engine),
+        None => Box::new(Reference::new(model)?),
+    };
+    engine.trace(inputs, n_loops, &mut |step| {
+        observe(step.n_steps, step.stream.view(), step.bits);
+    })
 }
 
 /// The stream after `step` layers, a row per position.
@@ -253,12 +286,6 @@ fn softmax_rows(model: &Model, stream: &Array2<f64>, l: usize, head: usize) -> A
         row /= sum;
     }
     pattern
-}
-
-/// The bit at each position of a stream on which no sum rounds.
-fn read(model: &Model, stream: ArrayView2<f64>) -> Vec<bool> {
-    let logits = stream.dot(&model.w_u) + &model.b_u;
-    logits.outer_iter().map(|logit| logit[1] > logit[0]).collect()
 }
 
 #[cfg(test)]
