@@ -44,6 +44,23 @@ pub(crate) fn counting_word(signal: usize, word: u64) -> u64 {
     }
 }
 
+/// Bits as characters `0` and `1`, the first first.
+pub fn bit_string(bits: &[bool]) -> String {
+    bits.iter().map(|&bit| if bit { '1' } else { '0' }).collect()
+}
+
+/// The bits that [`bit_string`] writes as `text`.
+///
+/// # Errors
+/// There are other characters.
+pub fn parse_bits(text: &str) -> Result<Vec<bool>> {
+    let bit = |c: char| match c {
+        '0' | '1' => Ok(c == '1'),
+        _ => Err(Error::new("characters 0 and 1", format!("{c:?}"))),
+    };
+    text.chars().map(bit).collect()
+}
+
 impl Batch {
     /// All bits 0.
     pub fn zeros(n_signals: usize, n_assignments: usize) -> Self {

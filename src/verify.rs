@@ -24,12 +24,14 @@ mod policy;
 mod prove;
 mod rounding;
 mod shard;
+mod share;
 mod shrink;
 mod subject;
 mod times;
 mod truth;
 mod verdict;
 
+pub use crate::batch::bit_string;
 pub use agree::{Agreement, Comparison, compare_engines};
 pub use check::Check;
 pub use decide::{decide, decide_part, decide_watched};
@@ -44,6 +46,7 @@ pub use policy::{Method, Policy};
 pub use prove::{check_kept, prove, prove_by_miter, refute};
 pub use rounding::{Rounding, Undecided};
 pub use shard::{Merged, Shard, merge};
+pub use share::Share;
 pub use shrink::shrink;
 pub use subject::{Identity, Subject, sha256};
 pub use times::{Measured, Times, halting_times, halts_exactly, measure_halting};
@@ -58,11 +61,6 @@ pub struct Counterexample {
     pub output: usize,
     /// The circuit's value there; the model gives the complement.
     pub expected: bool,
-}
-
-/// Bits as characters `0` and `1`, the first first.
-pub fn bit_string(bits: &[bool]) -> String {
-    bits.iter().map(|&bit| if bit { '1' } else { '0' }).collect()
 }
 
 /// An error unless the model's ports are as many as the circuit's.

@@ -4,12 +4,12 @@
 use std::sync::Barrier;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use circuit2tf::Result;
 use circuit2tf::batch::Batch;
 use circuit2tf::circuit::eval::{BLOCK_WORDS, Comparison, Simd, compare_exhaustively};
 use circuit2tf::circuit::{
     Builder, Circuit, GateKind, LatchInit, Literal, NodeId, Oracle, TruthTable,
 };
+use circuit2tf::{Progress, Result};
 use proptest::prelude::*;
 
 /// A builder with inputs `x0`, `x1`, ….
@@ -486,9 +486,18 @@ fn a_multiplier_multiplies() {
 
 // Comparison on all assignments.
 
+/// Calls a function at every report.
+struct Reports<F>(F);
+
+impl<F: Fn(u64) + Sync> Progress for Reports<F> {
+    fn advance(&self, n: u64) {
+        self.0(n);
+    }
+}
+
 fn compare(a: &Circuit, b: &Circuit) -> Result<Comparison> {
     let oracles = [a, b].map(|circuit| Oracle::new(circuit).unwrap());
-    compare_exhaustively(&oracles[0], &oracles[1], &|_| {}, &AtomicBool::new(false))
+    compare_exhaustively(&oracles[0], &oracles[1], &())
 }
 
 #[test]
@@ -497,10 +506,10 @@ fn equal_circuits_are_equal_and_all_assignments_are_counted() {
         let [a, b] = [ripple_adder(width), majority_adder(width, None)];
         let [a, b] = [a, b].map(|circuit| Oracle::new(&circuit).unwrap());
         let done = AtomicU64::new(0);
-        let progress = |n| {
+        let progress = Reports(|n| {
             done.fetch_add(n, Ordering::Relaxed);
-        };
-        let result = compare_exhaustively(&a, &b, &progress, &AtomicBool::new(false)).unwrap();
+        });
+        let result = compare_exhaustively(&a, &b, &progress).unwrap();
         assert_eq!(result, Comparison::Equal);
         assert_eq!(done.into_inner(), 1 << (2 * width));
     }
@@ -541,19 +550,19 @@ fn the_smallest_difference_wins_whatever_the_threads() {
     let never = finish(builder, &[inputs[0], zero]);
     let [late, never] = [late, never].map(|circuit| Oracle::new(&circuit).unwrap());
     let expected = Comparison::Differ { assignment: (1 << 19) + (3 << 16) + 8, output: 1 };
-    let run = |threads, progress: &(dyn Fn(u64) + Sync)| {
+    let run = |threads, progress: &dyn Progress| {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        pool.install(|| compare_exhaustively(&late, &never, progress, &AtomicBool::new(false)))
+        pool.install(|| compare_exhaustively(&late, &never, progress))
     };
     for threads in [1, 2, 3, 8] {
-        assert_eq!(run(threads, &|_| {}).unwrap(), expected);
+        assert_eq!(run(threads, &()).unwrap(), expected);
     }
     // Each of two threads waits after its first range, so that both find a difference.
     for _ in 0..5 {
         let barrier = Barrier::new(2);
-        let wait = |_| {
+        let wait = Reports(|_| {
             barrier.wait();
-        };
+        });
         assert_eq!(run(2, &wait).unwrap(), expected);
     }
 }
@@ -566,12 +575,21 @@ fn the_first_output_that_differs_is_named() {
 }
 
 #[test]
-fn a_comparison_can_be_cancelled_from_its_progress() {
+fn a_comparison_that_is_cancelled_is_an_error_of_its_kind() {
     let [a, b] = [ripple_adder(16), majority_adder(16, None)].map(|c| Oracle::new(&c).unwrap());
-    let cancel = AtomicBool::new(false);
-    let progress = |_| cancel.store(true, Ordering::Relaxed);
-    let result = compare_exhaustively(&a, &b, &progress, &cancel).unwrap();
-    assert_eq!(result, Comparison::Cancelled);
+    struct StopsAfterTheFirst(AtomicBool);
+    impl Progress for StopsAfterTheFirst {
+        fn advance(&self, _: u64) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+
+        fn is_cancelled(&self) -> bool {
+            self.0.load(Ordering::Relaxed)
+        }
+    }
+    let progress = StopsAfterTheFirst(AtomicBool::new(false));
+    let error = compare_exhaustively(&a, &b, &progress).unwrap_err();
+    assert!(error.is_cancelled() && error.to_string().contains("of 4294967296"), "{error}");
 }
 
 #[test]

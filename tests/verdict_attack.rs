@@ -26,10 +26,11 @@ mod mutation;
 #[path = "support/runner.rs"]
 mod runner;
 
+use circuit2tf::batch::parse_bits;
 use circuit2tf::circuit::Circuit;
 use circuit2tf::format::{self, blif};
 use circuit2tf::model::{Model, Scheme, file};
-use circuit2tf::run::{Decoder, Engine, Halting, Incremental, Reference, Rule};
+use circuit2tf::run::{self, DeviceName, EngineKind, Halting, Rule};
 use circuit2tf::verify::{self, Verdict};
 use mutant::{KINDS, Kind, Mutant, mutant};
 use rayon::prelude::*;
@@ -88,15 +89,8 @@ fn by_running(model: &Model, circuit: &Circuit) -> Said {
             .and_then(|halting| verify::Check::until_known(&halting, circuit).run());
         return Said::of(verdict);
     }
-    let engine: Box<dyn Engine + '_> = match (Decoder::new(model), Incremental::new(model)) {
-        (Ok(decoder), _) => Box::new(decoder),
-        (_, Ok(incremental)) => Box::new(incremental),
-        _ => match Reference::new(model) {
-            Ok(reference) => Box::new(reference),
-            Err(_) => return Said::Error,
-        },
-    };
-    Said::of(verify::Check::new(&*engine, circuit).run())
+    let engine = run::prepare(model, EngineKind::Auto, DeviceName::Cpu, &());
+    Said::of(engine.and_then(|engine| verify::Check::new(&*engine, circuit).run()))
 }
 
 /// What the program says: by default, by the certificate that it keeps and checks again.
@@ -107,10 +101,10 @@ fn by_program(mutant: &Mutant, folder: &Path) -> Vec<(&'static str, Said)> {
     std::fs::write(&model, file::to_bytes(&mutant.model)).unwrap();
     std::fs::write(&circuit, format::write(&mutant.circuit, &blif::FORMAT).unwrap().bytes).unwrap();
     let program = |arguments: &[&Path]| {
-        let output =
-            Command::new(env!("CARGO_BIN_EXE_circuit2tf")).args(arguments).output().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_circuit2tf"));
+        let output = command.arg("--json").args(arguments).output().unwrap();
         assert!(matches!(output.status.code(), Some(0..=3)), "{:?}: {output:?}", mutant.text);
-        read_verdict(&String::from_utf8_lossy(&output.stdout))
+        read_verdict(&output.stdout)
     };
     let default = program(&[Path::new("verify"), &model, &circuit]);
     let keep: [&Path; 6] = [
@@ -128,21 +122,17 @@ fn by_program(mutant: &Mutant, folder: &Path) -> Vec<(&'static str, Said)> {
     said
 }
 
-fn read_verdict(stdout: &str) -> Said {
-    let line = stdout.lines().last().unwrap_or_default();
-    let field = |name: &str| {
-        let words = line.split_whitespace();
-        words.filter_map(|word| word.strip_prefix(name)).next().map(str::to_string)
-    };
-    match line.split_whitespace().next() {
+fn read_verdict(stdout: &[u8]) -> Said {
+    let Ok(found) = serde_json::from_slice::<Value>(stdout) else { return Said::Error };
+    match found["verdict"].as_str() {
         Some("VERIFIED") => Said::Verified,
         Some("UNKNOWN") => Said::Unknown,
         Some("REFUTED") => Said::Refuted {
-            input: field("input=").unwrap().chars().map(|bit| bit == '1').collect(),
-            output: field("output=").unwrap().parse().unwrap(),
-            expected: field("expected=").unwrap() == "1",
+            input: parse_bits(found["input"].as_str().unwrap()).unwrap(),
+            output: found["output"].as_u64().unwrap() as usize,
+            expected: found["expected"] == 1,
         },
-        _ => Said::Error,
+        other => panic!("{other:?}"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! Inputs given as bit strings, as lines of a file, or as numbers for words.
 
-use circuit2tf::batch::Batch;
+use circuit2tf::batch::{Batch, parse_bits};
 use circuit2tf::circuit::word::{self, Assignment, Orders};
 use circuit2tf::verify::bit_string;
 use circuit2tf::{Error, Place, Result};
@@ -113,12 +113,7 @@ pub fn lines(file: &str, n_inputs: usize) -> Result<Vec<Vec<bool>>> {
 
 /// One bit string.
 pub fn parse(text: &str, n_inputs: usize) -> Result<Vec<bool>> {
-    let bit = |c: char| match c {
-        '0' => Ok(false),
-        '1' => Ok(true),
-        _ => Err(Error::new("characters 0 and 1", format!("{c:?}"))),
-    };
-    let bits = text.chars().map(bit).collect::<Result<Vec<bool>>>()?;
+    let bits = parse_bits(text)?;
     if bits.len() != n_inputs {
         return Err(Error::new(format!("{n_inputs} bits"), bits.len().to_string())
             .hint("one character 0 or 1 per input, in the order of `circuit2tf info --json`"));

@@ -2,7 +2,9 @@
 
 use circuit2tf::run::EngineKind;
 use circuit2tf::verify::certificate::CertificateFile;
-use circuit2tf::verify::{Method, Policy, Subject, compare_engines, decide_part, decide_watched};
+use circuit2tf::verify::{
+    Method, Policy, Share, Subject, compare_engines, decide_part, decide_watched,
+};
 use circuit2tf::{Error, Result};
 
 use super::progress::Bar;
@@ -66,7 +68,7 @@ pub struct Args {
     shrink: Option<String>,
     /// Go through one part of the assignments: I/N, or auto or auto/N in a job array
     #[arg(long, value_name = "I/N", requires = "output")]
-    shard: Option<shard::Spec>,
+    shard: Option<Share>,
     /// Where to keep what a shard found, for `circuit2tf verify merge`
     #[arg(short, long, value_name = "FILE", requires = "shard")]
     output: Option<String>,
@@ -98,8 +100,8 @@ fn check(args: &Args) -> Result<Report> {
             compare_engines(&subject, &engines(&args.engines)?, &policy, &Bar::default())?;
         return Ok(Report::about(&comparison, &comparison.statement));
     }
-    if let (Some(spec), Some(path)) = (args.shard, &args.output) {
-        let (shard, statement) = decide_part(&subject, &policy, spec.part()?, &Bar::default())?;
+    if let (Some(share), Some(path)) = (args.shard, &args.output) {
+        let (shard, statement) = decide_part(&subject, &policy, share.part()?, &Bar::default())?;
         source::write(path, shard.to_json().as_bytes())?;
         return Ok(Report::of(&statement));
     }

@@ -15,7 +15,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::verdict::as_bits;
 use super::{Counterexample, bit_string, compare};
-use crate::batch::Batch;
+use crate::batch::{Batch, parse_bits};
 use crate::error::{Error, Result};
 use crate::model::Pass;
 use crate::progress::Progress;
@@ -49,11 +49,7 @@ pub struct Undecided {
 
 fn of_bits<'d, D: Deserializer<'d>>(deserializer: D) -> std::result::Result<Vec<bool>, D::Error> {
     let text = String::deserialize(deserializer)?;
-    let bit = |c: char| match c {
-        '0' | '1' => Ok(c == '1'),
-        _ => Err(D::Error::custom(format!("bits 0 and 1, not {text:?}"))),
-    };
-    text.chars().map(bit).collect()
+    parse_bits(&text).map_err(D::Error::custom)
 }
 
 impl Rounding {

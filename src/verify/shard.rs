@@ -14,7 +14,7 @@ use super::{
     Assignments, Counterexample, Identity, PairBy, Part, Policy, Rounding, Run, Statement, Subject,
     Verdict, bit_string,
 };
-use crate::batch::Batch;
+use crate::batch::{Batch, parse_bits};
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Place, Result};
 use crate::progress::Progress;
@@ -175,11 +175,7 @@ impl Shard {
     /// The counterexample, if there is one.
     fn found(&self) -> Result<Option<Counterexample>> {
         let Some(difference) = &self.counterexample else { return Ok(None) };
-        let bit = |c: char| match c {
-            '0' | '1' => Ok(c == '1'),
-            _ => Err(Error::new("bits 0 and 1 as the input", format!("{:?}", difference.input))),
-        };
-        let input: Vec<bool> = difference.input.chars().map(bit).collect::<Result<_>>()?;
+        let input = parse_bits(&difference.input)?;
         if input.len() != self.n_inputs || difference.expected > 1 {
             let expected = format!("{} input bits and an expected bit", self.n_inputs);
             let found = format!("{:?}, {}", difference.input, difference.expected);

@@ -1,7 +1,7 @@
 //! Verdicts as values: what was found, and the evidence for it.
 //!
 //! `Display` gives the line of the contract, `Serialize` the JSON; a [`Statement`] is a verdict with what it is
-//! about, and the form in which the program prints every one.
+//! about, and the form in which the program prints every one. Nothing reads the line back.
 
 use std::fmt;
 use std::ops::Range;
@@ -27,6 +27,7 @@ pub enum Verdict {
 /// What shows that a model is right.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "method", content = "evidence", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Proof {
     /// Every condition of the certificate holds.
     Certificate(Box<Facts>),
@@ -39,6 +40,7 @@ pub enum Proof {
 /// Why nothing is known.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "method", content = "evidence", rename_all = "kebab-case")]
+#[non_exhaustive]
 pub enum Doubt {
     /// The certificate's condition that fails, and where.
     Condition { id: String, place: String },

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 
 use super::{Oracle, Simulator};
 use crate::error::{Error, Result};
+use crate::progress::Progress;
 
 /// 2^40 assignments take minutes for small circuits and hours for large ones.
 pub const MAX_COUNTED_INPUTS: usize = 40;
@@ -23,49 +24,45 @@ pub enum Comparison {
     /// No assignment tells the circuits apart, and all were tried.
     Equal,
     /// The smallest assignment number at which an output differs (input `i` is bit `i` of it), and the
-    /// first such output. After a cancellation a smaller one may exist.
+    /// first such output.
     Differ {
         /// Its number.
         assignment: u64,
         /// The output's number.
         output: usize,
     },
-    /// Cancelled before a difference was found.
-    Cancelled,
 }
 
 /// Compares two circuits on all assignments, on all threads of the current rayon pool.
 ///
-/// `progress` is told how many more assignments are done, from any thread, in steps of at most 2^18;
-/// setting `cancel` ends the comparison within a block of at most 1024 assignments.
+/// `progress` is told how many more assignments are done in steps of at most 2^18, and asked whether to stop
+/// before every block of at most 1024 assignments.
 ///
 /// # Errors
 /// The circuits differ in their number of inputs or outputs, or have more than
-/// [`MAX_COUNTED_INPUTS`] inputs.
-pub fn compare_exhaustively(
-    a: &Oracle,
-    b: &Oracle,
-    progress: &(dyn Fn(u64) + Sync),
-    cancel: &AtomicBool,
-) -> Result<Comparison> {
-    let search = Search::new(a, b, progress, cancel)?;
+/// [`MAX_COUNTED_INPUTS`] inputs; or it was cancelled.
+pub fn compare_exhaustively(a: &Oracle, b: &Oracle, progress: &dyn Progress) -> Result<Comparison> {
+    let search = Search::new(a, b, progress)?;
     let threads = (0..rayon::current_num_threads()).into_par_iter();
     let found = threads.filter_map(|_| search.work()).min();
-    Ok(match found {
-        Some((assignment, output)) => Comparison::Differ { assignment, output },
-        None if search.cancelled.load(Ordering::Relaxed) => Comparison::Cancelled,
-        None => Comparison::Equal,
-    })
+    if search.cancelled.load(Ordering::Relaxed) {
+        let done = search.done.load(Ordering::Relaxed);
+        return Err(Error::cancelled(done, search.n_assignments, "assignments were compared"));
+    }
+    Ok(found.map_or(Comparison::Equal, |(assignment, output)| Comparison::Differ {
+        assignment,
+        output,
+    }))
 }
 
 /// What the threads of one comparison share.
 struct Search<'a> {
     a: &'a Oracle,
     b: &'a Oracle,
-    progress: &'a (dyn Fn(u64) + Sync),
-    cancel: &'a AtomicBool,
-    /// Whether a thread saw `cancel` before all was done.
+    progress: &'a dyn Progress,
+    /// Whether a thread was asked to stop before all was done.
     cancelled: AtomicBool,
+    done: AtomicU64,
     n_assignments: u64,
     /// The words of assignments in all, in a block, and claimed so far.
     n_words: u64,
@@ -76,12 +73,7 @@ struct Search<'a> {
 }
 
 impl<'a> Search<'a> {
-    fn new(
-        a: &'a Oracle,
-        b: &'a Oracle,
-        progress: &'a (dyn Fn(u64) + Sync),
-        cancel: &'a AtomicBool,
-    ) -> Result<Self> {
+    fn new(a: &'a Oracle, b: &'a Oracle, progress: &'a dyn Progress) -> Result<Self> {
         let shape = |oracle: &Oracle| (oracle.n_inputs(), oracle.n_outputs());
         let text = |(i, o): (usize, usize)| format!("{i} inputs and {o} outputs");
         if shape(a) != shape(b) {
@@ -100,8 +92,8 @@ impl<'a> Search<'a> {
             a,
             b,
             progress,
-            cancel,
             cancelled: AtomicBool::new(false),
+            done: AtomicU64::new(0),
             n_assignments,
             n_words: n_assignments.div_ceil(64),
             block_words: fitting(a).min(fitting(b)),
@@ -129,7 +121,9 @@ impl<'a> Search<'a> {
             if self.cancelled.load(Ordering::Relaxed) {
                 return None;
             }
-            (self.progress)(self.n_assignments.min(64 * end) - 64 * start);
+            let n = self.n_assignments.min(64 * end) - 64 * start;
+            self.done.fetch_add(n, Ordering::Relaxed);
+            self.progress.advance(n);
         }
     }
 
@@ -149,7 +143,7 @@ impl<'a> Search<'a> {
         end: u64,
     ) -> Option<(u64, usize)> {
         for first_word in (start..end).step_by(self.block_words) {
-            if self.cancel.load(Ordering::Relaxed) {
+            if self.progress.is_cancelled() {
                 self.cancelled.store(true, Ordering::Relaxed);
                 return None;
             }
