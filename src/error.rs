@@ -51,6 +51,8 @@ pub enum Kind {
     Io,
     /// It would take longer than it may, by an estimate that is made before it is begun.
     Unaffordable,
+    /// It needs a cargo feature that this build does not have.
+    NotCompiledIn,
     /// The work was stopped from outside before it was done: nothing was found out.
     Cancelled,
 }
@@ -101,7 +103,8 @@ impl Error {
     /// What was asked for needs a cargo feature that this build does not have.
     pub fn not_compiled_in(what: &str, feature: &str) -> Self {
         let found = format!("a program built without the cargo feature {feature}");
-        Error::new(format!("support for {what}"), found)
+        let error = Error::new(format!("support for {what}"), found);
+        Error { kind: Kind::NotCompiledIn, ..error }
             .hint(format!("cargo build --release --features {feature}"))
     }
 

@@ -462,9 +462,9 @@ fn bad_arguments_are_refused_with_what_was_expected() {
         ("run adder.safetensors 1101 --loops -1", "-1"),
         ("run adder.safetensors 1101 --engine abacus", "reference"),
         #[cfg(not(feature = "gpu"))]
-        ("run adder.safetensors 1101 --engine gpu", "hint: build with --features gpu"),
+        ("run adder.safetensors 1101 --engine gpu", "--features gpu"),
         #[cfg(not(feature = "gpu"))]
-        ("selftest --engine gpu", "hint: build with --features gpu"),
+        ("selftest --engine gpu", "--features gpu"),
         ("run adder.safetensors 1101 --device abacus", "cpu, cuda, cuda:N or metal"),
         ("run adder.safetensors 1101 --device cuda --engine resident", "--engine dense"),
         ("selftest --device cuda:99999999", "cpu, cuda, cuda:N or metal"),

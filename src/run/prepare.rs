@@ -183,7 +183,7 @@ fn gpu<'m>(model: &'m Model, progress: &dyn Progress) -> Result<Box<dyn Engine +
 
 #[cfg(not(feature = "gpu"))]
 fn gpu<'m>(_: &'m Model, _: &dyn Progress) -> Result<Box<dyn Engine + 'm>> {
-    Err(no_gpu())
+    Err(Error::not_compiled_in("the engine gpu", "gpu"))
 }
 
 /// The gpu engine's name, which says on what device it runs.
@@ -198,12 +198,7 @@ pub(crate) fn gpu_name() -> Result<String> {
 /// See above.
 #[cfg(not(feature = "gpu"))]
 pub(crate) fn gpu_name() -> Result<String> {
-    Err(no_gpu())
-}
-
-#[cfg(not(feature = "gpu"))]
-fn no_gpu() -> Error {
-    Error::new("a build with the engine gpu", "one without it").hint("build with --features gpu")
+    Err(Error::not_compiled_in("the engine gpu", "gpu"))
 }
 
 /// The engine, ready to run `model` until the rule stops it.

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Mark, Netlist, Trace};
 use crate::error::Result;
 use crate::model::{Applied, Model};
+use crate::table::quoted;
 use crate::verify::bit_string;
 
 /// A trace on an input and, where the network is known that the model should compute, what its bits are worth.
@@ -155,13 +156,5 @@ impl Serialize for Marked {
             "output_nodes": self.judged.as_ref().map(|judged| self.outputs_json(judged)),
         });
         document.serialize(serializer)
-    }
-}
-
-/// A field of a CSV file, RFC 4180.
-fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_string(),
     }
 }
