@@ -26,6 +26,7 @@ pub use scheme::{Scheme, unknown};
 /// Which positions a query may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Attention {
+    /// Every position reads every position.
     Bidirectional,
     /// Position `i` reads positions `0..=i`.
     Causal,
@@ -36,11 +37,15 @@ pub enum Attention {
 pub struct Block {
     /// `[n_heads, d_model, d_head]`
     pub w_q: Array3<f64>,
+    /// `[n_heads, d_model, d_head]`
     pub w_k: Array3<f64>,
+    /// `[n_heads, d_model, d_head]`
     pub w_v: Array3<f64>,
     /// `[n_heads, d_head]`
     pub b_q: Array2<f64>,
+    /// `[n_heads, d_head]`
     pub b_k: Array2<f64>,
+    /// `[n_heads, d_head]`
     pub b_v: Array2<f64>,
     /// `[n_heads, d_head, d_model]`
     pub w_o: Array3<f64>,
@@ -87,8 +92,11 @@ impl Block {
 /// Text that travels with the numbers and that no runner needs.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Labels {
+    /// One per input.
     pub input_names: Vec<String>,
+    /// One per output.
     pub output_names: Vec<String>,
+    /// One per coordinate of the residual stream.
     pub channel_names: Vec<String>,
     /// The depth of the network that was compiled.
     pub depth: usize,
@@ -101,8 +109,11 @@ pub struct Labels {
 /// The numbers of a model, not yet checked; [`Model::new`] checks them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parts {
+    /// How the sequence goes through the blocks.
     pub scheme: Scheme,
+    /// The format of the weights and of a literal forward pass.
     pub dtype: Dtype,
+    /// Which positions a position reads.
     pub attention: Attention,
     /// How often the core is applied: the blocks between prelude and coda.
     pub n_loops: usize,
@@ -114,15 +125,19 @@ pub struct Parts {
     pub w_e: Array2<f64>,
     /// `[n_ctx, d_model]`
     pub w_pos: Array2<f64>,
+    /// Prelude, core and coda.
     pub blocks: Vec<Block>,
     /// `[d_model, d_vocab_out]`; token 1 against token 0 is the bit.
     pub w_u: Array2<f64>,
     /// `[d_vocab_out]`
     pub b_u: Array1<f64>,
+    /// Where each input's token stands.
     pub input_positions: Vec<usize>,
+    /// Where each output is read.
     pub output_positions: Vec<usize>,
     /// What a scheme's forward pass needs besides, as named vectors `scheme.*` of the file.
     pub scheme_vectors: BTreeMap<String, Vec<i64>>,
+    /// What is said of it to people.
     pub labels: Labels,
     /// The compiler's claim, as named vectors of the file; a runner ignores it.
     pub claim: BTreeMap<String, Vec<i64>>,
@@ -276,10 +291,12 @@ impl Model {
         self.0
     }
 
+    /// The length of the sequence.
     pub fn n_ctx(&self) -> usize {
         self.w_pos.nrows()
     }
 
+    /// The width of the residual stream.
     pub fn d_model(&self) -> usize {
         self.w_pos.ncols()
     }
@@ -310,14 +327,17 @@ impl Model {
         Schedule { n_prelude, n_layers: self.n_layers(), n_coda, n_loops }
     }
 
+    /// Heads of a block.
     pub fn n_heads(&self) -> usize {
         self.blocks[0].w_q.dim().0
     }
 
+    /// The width of a head.
     pub fn d_head(&self) -> usize {
         self.blocks[0].w_q.dim().2
     }
 
+    /// ReLU units of a block.
     pub fn d_mlp(&self) -> usize {
         self.blocks[0].b_in.len()
     }

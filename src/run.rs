@@ -131,6 +131,7 @@ pub trait RunLuts: Sync {
 /// A bit to be read from the stream at some positions besides the outputs: whether logit 1 exceeds logit 0.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Probe {
+    /// Where it is read.
     pub positions: Vec<usize>,
     /// Weights `[d_model]` and bias of logit 0 and of logit 1.
     pub logits: [(Vec<f64>, f64); 2],

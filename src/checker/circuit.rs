@@ -10,7 +10,9 @@ use crate::json::Entry;
 /// A constant or a literal of a root; `x ^ 1` is the complement of `x`.
 pub type Value = u32;
 
+/// The constant 0.
 pub const FALSE: Value = u32::MAX - 1;
+/// The constant 1.
 pub const TRUE: Value = u32::MAX;
 
 /// What a root is a function of, by literals of smaller nodes, which are sorted.
@@ -18,6 +20,7 @@ pub const TRUE: Value = u32::MAX;
 pub enum Form {
     /// An input, or a node that is no root.
     Leaf,
+    /// 1 if all are.
     And(Vec<Value>),
     /// The parity of positive literals.
     Xor(Vec<Value>),
@@ -26,6 +29,7 @@ pub enum Form {
 }
 
 impl Form {
+    /// What it is a function of.
     pub fn operands(&self) -> &[Value] {
         match self {
             Form::Leaf => &[],
@@ -34,13 +38,18 @@ impl Form {
     }
 }
 
+/// The circuit of a certificate.
 #[derive(Debug)]
 pub struct Circuit {
+    /// In their order.
     pub input_names: Vec<String>,
+    /// In their order.
     pub output_names: Vec<String>,
     /// The values of the outputs.
     pub outputs: Vec<Value>,
+    /// The nodes of the inputs.
     pub inputs: Vec<u32>,
+    /// What each node is a function of.
     pub forms: Vec<Form>,
     values: Vec<Value>,
 }
@@ -86,6 +95,7 @@ impl Circuit {
         self.values[literal as usize / 2] ^ (literal & 1)
     }
 
+    /// The number of nodes.
     pub fn n_nodes(&self) -> usize {
         self.values.len()
     }

@@ -45,6 +45,7 @@ use wiring::{Node, Wiring};
 pub struct Refusal {
     /// The entry of the certificate, or the part of the model.
     pub place: String,
+    /// What is wrong with it.
     pub reason: String,
 }
 
@@ -78,12 +79,17 @@ pub struct Subject {
 /// What was checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Report {
+    /// Inputs of the circuit.
     pub n_inputs: usize,
+    /// The length of the sequence.
     pub n_positions: usize,
+    /// The loops that are certified; more change nothing.
     pub n_loops: usize,
     /// Layers that differ from all before them.
     pub n_kinds: usize,
+    /// Channels that change.
     pub n_dynamic: usize,
+    /// Types of positions, over all distinct layers.
     pub n_types: usize,
     /// The highest level of an output.
     pub depth: usize,

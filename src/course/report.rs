@@ -184,7 +184,9 @@ impl Serialize for Question<'_> {
 /// The first hints of an exercise.
 #[derive(Debug)]
 pub struct Hints<'i> {
+    /// Whose they are.
     pub instance: &'i Instance,
+    /// All of them.
     pub hints: Vec<String>,
     /// How many are shown.
     pub seen: usize,
@@ -215,8 +217,11 @@ impl Serialize for Hints<'_> {
 /// An answer that was checked.
 #[derive(Debug)]
 pub struct Checked<'i> {
+    /// What was asked.
     pub instance: &'i Instance,
+    /// What was answered.
     pub answer: &'i str,
+    /// What is said to it.
     pub outcome: Outcome,
 }
 
@@ -262,6 +267,7 @@ impl Serialize for Checked<'_> {
 pub struct Worked<'i> {
     instance: &'i Instance,
     worked: String,
+    /// What is right.
     pub solution: Solution,
     /// The file that the answer was written to.
     pub written: Option<&'i str>,

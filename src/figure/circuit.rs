@@ -41,8 +41,11 @@ pub struct State {
 /// A circuit, and what a model holds of it.
 #[derive(Debug, Clone)]
 pub struct Drawing {
+    /// What stands above it.
     pub title: String,
+    /// What is drawn.
     pub netlist: Netlist,
+    /// What its nodes hold, if that is shown.
     pub state: Option<State>,
 }
 

@@ -15,12 +15,15 @@ use crate::reasoning::comparison::{Compared, Row};
 pub enum Quantity {
     /// Layer applications that follow one another; of a model that halts also the mean.
     Steps,
+    /// Tokens that are emitted.
     Tokens,
     /// All of them, blocks tied.
     Parameters,
     /// All of them, a block for every step.
     UntiedParameters,
+    /// Dense products.
     MultiplyAdds,
+    /// Keys and values that a decoder keeps.
     CacheBytes,
     /// Bits that can cross from pass to pass at most.
     Bits,

@@ -16,6 +16,7 @@ pub struct Opening<'a> {
 }
 
 impl<'a> Opening<'a> {
+    /// Of a file's bytes.
     pub fn new(bytes: &'a [u8]) -> Self {
         let text = skip_comments(bytes);
         let line = text.split(|&byte| byte == b'\n').next().unwrap_or_default().trim_ascii();

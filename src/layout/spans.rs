@@ -21,6 +21,7 @@ impl Span {
         self.start + j
     }
 
+    /// All of its channels.
     pub fn range(self) -> Range<usize> {
         self.start..self.start + self.length
     }

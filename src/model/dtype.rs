@@ -11,9 +11,13 @@ use crate::error::{Error, Result};
 /// A binary floating-point format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dtype {
+    /// IEEE binary32.
     F32,
+    /// IEEE binary16.
     F16,
+    /// bfloat16: binary32 with 8 bits of significand.
     Bf16,
+    /// IEEE binary64.
     F64,
 }
 

@@ -35,6 +35,7 @@ struct Facts {
 }
 
 impl Pass {
+    /// All of them.
     pub const ALL: [Pass; 4] = [Pass::Looped, Pass::Halting, Pass::Thoughts, Pass::Tokens];
 
     const fn facts(self) -> Facts {

@@ -20,11 +20,22 @@ pub struct Schedule {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Applied {
     /// One of the prelude.
-    Prelude { layer: usize },
+    Prelude {
+        /// Which.
+        layer: usize,
+    },
     /// One of the core.
-    Core { in_loop: usize, layer: usize },
+    Core {
+        /// In which loop.
+        in_loop: usize,
+        /// Which.
+        layer: usize,
+    },
     /// One of the coda.
-    Coda { layer: usize },
+    Coda {
+        /// Which.
+        layer: usize,
+    },
 }
 
 impl Schedule {

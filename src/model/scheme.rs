@@ -79,11 +79,13 @@ impl Scheme {
         }
     }
 
+    /// The name in flags and model files.
     pub fn name(&self) -> &str {
         let name = self.name.split(|&byte| byte == 0).next().unwrap_or_default();
         std::str::from_utf8(name).expect("a name is of ASCII letters, digits and hyphens")
     }
 
+    /// How its models are run.
     pub fn pass(self) -> Pass {
         self.pass
     }

@@ -62,6 +62,7 @@ mod channels;
 mod slots;
 mod units;
 
+/// The compiler of the scheme `coconut`.
 #[derive(Debug)]
 pub struct Coconut;
 

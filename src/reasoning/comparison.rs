@@ -10,7 +10,9 @@ use crate::verify::{Assignments, Verdict};
 /// Circuits with what each scheme costs for them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
+    /// Whatever the circuit.
     pub ceilings: Ceilings,
+    /// In the order in which they were given.
     pub circuits: Vec<Compared>,
 }
 
@@ -21,6 +23,7 @@ pub struct Ceilings {
     pub vocab: usize,
     /// Numbers of a latent step, and bits of each.
     pub dim: u64,
+    /// Bits of a number.
     pub bits: u64,
 }
 
@@ -36,19 +39,26 @@ impl Ceilings {
 /// One circuit with all its schemes.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Compared {
+    /// The circuit's.
     pub name: String,
     /// What it was taken from: circuits of one family are points of one curve.
     pub family: String,
+    /// Gates of the circuit.
     pub n_gates: usize,
+    /// Levels of its network.
     pub depth: usize,
+    /// What it hands over from pass to pass.
     pub crossing: Crossing,
+    /// One per scheme.
     pub rows: Vec<Row>,
 }
 
 /// One scheme for one circuit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Row {
+    /// What it costs.
     pub cost: Cost,
+    /// Whether that is of a model that is right.
     pub verification: Verification,
     /// How many loops a model that halts takes.
     pub taken: Option<Taken>,
@@ -57,6 +67,7 @@ pub struct Row {
 /// Whether the model was built and verified.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verification {
+    /// It was, and this was found.
     Done(Verdict),
     /// Its costs are counted from its sizes, since that was asked for.
     NotAsked,
@@ -78,9 +89,13 @@ impl Verification {
 /// Loops until the outputs were known.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Taken {
+    /// Over the assignments.
     pub mean: f64,
+    /// Of all of them.
     pub worst: usize,
+    /// Which were run.
     pub assignments: Assignments,
+    /// How many they are.
     pub n_assignments: u64,
 }
 

@@ -21,29 +21,39 @@ use crate::network::Network;
 /// The costs of one scheme.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cost {
+    /// Whose cost it is.
     pub scheme: Scheme,
+    /// Applications of all blocks that are looped or fed back.
     pub passes: usize,
+    /// Layer applications on the critical path.
     pub steps: usize,
     /// Tokens emitted.
     pub tokens: usize,
     /// Blocks stored.
     pub layers: usize,
+    /// Parameters of the embedding.
     pub embedding: u128,
     /// Parameters of the blocks stored.
     pub blocks: u128,
     /// The same if every step had a block of its own.
     pub blocks_untied: u128,
+    /// Parameters of the unembedding.
     pub unembedding: u128,
+    /// Dense products of a run of one assignment, the logits among them.
     pub multiply_adds: u128,
+    /// Keys and values that a decoder keeps, in bytes.
     pub cache_bytes: u128,
+    /// What can be handed from one pass to the next, in bits: a ceiling.
     pub crossing_bits: f64,
 }
 
 impl Cost {
+    /// Parameters of the model as it is stored.
     pub fn parameters(&self) -> u128 {
         self.embedding + self.blocks + self.unembedding
     }
 
+    /// Parameters, if every step had a block of its own.
     pub fn parameters_untied(&self) -> u128 {
         self.embedding + self.blocks_untied + self.unembedding
     }

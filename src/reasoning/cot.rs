@@ -40,6 +40,7 @@ mod blocks;
 mod channels;
 pub mod schedule;
 
+/// The compiler of the scheme `cot`.
 #[derive(Debug)]
 pub struct Cot;
 

@@ -18,6 +18,7 @@ use crate::error::{Error, Result};
 use crate::model::{Model, Schedule, Scheme};
 use crate::network::Network;
 
+/// The compiler of the scheme `pause`.
 #[derive(Debug)]
 pub struct Pause;
 

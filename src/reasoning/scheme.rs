@@ -19,6 +19,7 @@ use crate::network::Network;
 pub struct Request {
     /// The largest fan-in of a node, one attention head each: 2 to [`Options::MAX_HEADS`].
     pub heads: usize,
+    /// The format of the weights.
     pub dtype: Dtype,
     /// Position `i` reads only positions `0..=i`; a decoder always does so.
     pub causal: bool,
@@ -64,18 +65,25 @@ pub struct Flag {
 }
 
 impl Flag {
+    /// [`Request::prelude`].
     pub const PRELUDE: Flag =
         Flag { name: "--prelude", is_given: |r| r.prelude.is_some(), forget: |r| r.prelude = None };
+    /// [`Request::coda`].
     pub const CODA: Flag =
         Flag { name: "--coda", is_given: |r| r.coda.is_some(), forget: |r| r.coda = None };
+    /// [`Request::pauses`].
     pub const PAUSE: Flag =
         Flag { name: "--pause", is_given: |r| r.pauses.is_some(), forget: |r| r.pauses = None };
+    /// [`Request::vocab`].
     pub const VOCAB: Flag =
         Flag { name: "--vocab", is_given: |r| r.vocab.is_some(), forget: |r| r.vocab = None };
+    /// [`Request::method`].
     pub const SCHEDULE: Flag =
         Flag { name: "--schedule", is_given: |r| r.method.is_some(), forget: |r| r.method = None };
+    /// [`Request::collapse`].
     pub const COLLAPSE: Flag =
         Flag { name: "--collapse", is_given: |r| r.collapse != 1, forget: |r| r.collapse = 1 };
+    /// [`Request::layers`].
     pub const LAYERS: Flag =
         Flag { name: "--layers", is_given: |r| r.layers.is_some(), forget: |r| r.layers = None };
 

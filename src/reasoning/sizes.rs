@@ -16,12 +16,19 @@ use crate::verify::certificate::{Field, receptive_fields};
 /// A circuit's sizes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CircuitSizes {
+    /// What it is called in messages.
     pub name: String,
+    /// In their order.
     pub input_names: Vec<String>,
+    /// In their order.
     pub output_names: Vec<String>,
+    /// How many.
     pub latches: usize,
+    /// How many.
     pub gates: usize,
+    /// The same by name of the kind.
     pub gates_by_kind: BTreeMap<&'static str, usize>,
+    /// Levels of gates.
     pub depth: usize,
     /// Levels of gates that are no XOR.
     pub and_depth: usize,

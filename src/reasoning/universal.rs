@@ -49,6 +49,7 @@ use crate::run::HALTING;
 mod channels;
 mod kleene;
 
+/// The compiler of the scheme `universal`.
 #[derive(Debug)]
 pub struct Universal;
 

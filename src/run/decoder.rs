@@ -54,8 +54,13 @@ pub struct Decoder<'m> {
 pub enum Emitted {
     /// The hidden state itself, as the next embedding.
     Thought,
-    /// The most likely token, and by how much its logit exceeds every other.
-    Token { token: usize, margin: f64 },
+    /// The most likely token.
+    Token {
+        /// Its number in the vocabulary.
+        token: usize,
+        /// By how much its logit exceeds every other.
+        margin: f64,
+    },
 }
 
 /// One step of decoding.
@@ -63,6 +68,7 @@ pub enum Emitted {
 pub struct Emission {
     /// The position that is filled.
     pub position: usize,
+    /// What was emitted.
     pub emitted: Emitted,
     /// `[d_model]`: the hidden state of the position before, behind the last layer.
     pub hidden: Vec<f64>,

@@ -59,14 +59,23 @@ impl Default for Assumptions {
 /// of each position, then per position its heads' scores, weights and what they read, the stream, the hidden units, the stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantity {
+    /// `x W_Q + b_Q`
     Queries,
+    /// `x W_K + b_K`
     Keys,
+    /// `x W_V + b_V`
     Values,
+    /// Products of queries and keys.
     Scores,
+    /// The softmax of scores.
     Weights,
+    /// Values by weights.
     Read,
+    /// The residual stream.
     Stream,
+    /// `relu(x W_in + b_in)`
     Hidden,
+    /// `x W_U + b_U`
     Logits,
 }
 

@@ -37,8 +37,10 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// All of them.
     pub const ALL: [Rule; 3] = [Rule::Known, Rule::FixedPoint, Rule::StableOutput];
 
+    /// The name in flags.
     pub fn name(self) -> &'static str {
         match self {
             Rule::Known => "known",
@@ -131,6 +133,7 @@ impl<'m> Halting<'m> {
         Ok(Halting { model, rule, probes, inner })
     }
 
+    /// What stops it.
     pub fn rule(&self) -> Rule {
         self.rule
     }

@@ -10,6 +10,7 @@ use crate::table::{Document, Table, Tabular, row, words};
 /// The devices of this machine, and the kinds of which there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Available {
+    /// The processor first.
     pub devices: Vec<Offer>,
 }
 

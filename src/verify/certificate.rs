@@ -61,6 +61,7 @@ pub use receptive::{Field, receptive_fields};
 pub struct Condition {
     /// `C0` to `C13`.
     pub id: String,
+    /// What is checked, in words.
     pub statement: String,
     /// By how much it holds, and in what unit, where that can be said.
     pub margin: Option<(f64, String)>,
@@ -72,15 +73,25 @@ pub struct Condition {
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Facts {
+    /// The format of the weights.
     pub dtype: String,
+    /// Which positions a position reads.
     pub attention: String,
+    /// The length of the sequence.
     pub n_positions: usize,
+    /// Inputs of the circuit.
     pub n_inputs: usize,
+    /// Outputs of the circuit.
     pub n_outputs: usize,
+    /// Heads of a layer.
     pub n_heads: usize,
+    /// Layers of the core.
     pub n_layers: usize,
+    /// Loops that were certified; more change nothing.
     pub n_loops: usize,
+    /// Layers that differ from each other.
     pub n_distinct_layers: usize,
+    /// Channels that a layer writes or a token changes.
     pub n_dynamic_channels: usize,
     /// The highest level of an output in the network that was read from the weights.
     pub depth: usize,
@@ -103,7 +114,9 @@ pub struct Facts {
 /// The conditions checked, up to the first that failed, and the facts; see the module's head.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Certificate {
+    /// In the order of checking.
     pub conditions: Vec<Condition>,
+    /// What was found on the way.
     pub facts: Facts,
     witness: Witness,
 }
@@ -173,7 +186,9 @@ pub fn certify_or(
 /// A network read from the weights of a model, and the position of each of its nodes.
 #[derive(Debug, Clone)]
 pub struct NetworkReading {
+    /// What the weights compute.
     pub network: Network,
+    /// One per node.
     pub positions: Vec<usize>,
 }
 

@@ -37,11 +37,21 @@ pub struct Fault {
 #[non_exhaustive]
 pub enum Origin {
     /// At a node, with its name and kind.
-    Node { label: String, departure: Departure },
+    Node {
+        /// Its name and kind.
+        label: String,
+        /// Where and when.
+        departure: Departure,
+    },
     /// Every position that the claim names is right.
     Beyond,
-    /// In a sequence that a decoder writes, where positions are no nodes: the pass, and the input.
-    Sequence { pass: Pass, input: Vec<bool> },
+    /// In a sequence that a decoder writes, where positions are no nodes.
+    Sequence {
+        /// How it is written.
+        pass: Pass,
+        /// One bit per input.
+        input: Vec<bool>,
+    },
     /// It cannot be said.
     Unknown(Error),
 }

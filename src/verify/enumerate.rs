@@ -26,7 +26,12 @@ pub enum Assignments {
     /// All `2^n`; input `i` is bit `i` of an assignment's number.
     All,
     /// Corners and single bits first, then random ones from the seed.
-    Sample { count: u64, seed: u64 },
+    Sample {
+        /// How many.
+        count: u64,
+        /// Of the draws.
+        seed: u64,
+    },
 }
 
 impl Assignments {
@@ -125,6 +130,7 @@ pub struct Part {
 }
 
 impl Part {
+    /// All of it.
     pub const WHOLE: Part = Part { index: 1, count: 1 };
 
     /// # Errors
@@ -136,10 +142,12 @@ impl Part {
         Err(Error::new("a shard I/N with I from 1 to N", format!("{index}/{count}")))
     }
 
+    /// Which part, from 1.
     pub fn index(self) -> u64 {
         self.index
     }
 
+    /// How many parts there are.
     pub fn count(self) -> u64 {
         self.count
     }

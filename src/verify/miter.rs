@@ -19,9 +19,11 @@ use crate::sat::{Answer, Encoder, Limits, Lit, Sweep};
 /// What is known of two circuits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Equivalence {
-    /// They agree on every assignment. Every refutation that says so was checked, in `lemmas` derived
-    /// clauses besides those of the gates.
-    Equal { lemmas: u64 },
+    /// They agree on every assignment. Every refutation that says so was checked.
+    Equal {
+        /// Derived clauses, besides those of the gates.
+        lemmas: u64,
+    },
     /// They differ on this one, a bit per input.
     Differ(Vec<bool>),
     /// A limit was reached before a difference was found or excluded.

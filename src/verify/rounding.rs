@@ -27,9 +27,13 @@ use crate::run::{Decision, Enclosure, Engine, Resident, Softmax};
 pub enum Rounding {
     /// No sum rounds, in any order.
     Exact,
-    /// Sums round, and every logit leads by more than that changes; of the closest call the lead, and how much
-    /// of it rounding can take.
-    Bounded { lead: f64, bound: f64 },
+    /// Sums round, and every logit leads by more than that changes.
+    Bounded {
+        /// The lead of the closest call.
+        lead: f64,
+        /// How much of it rounding can take.
+        bound: f64,
+    },
     /// Rounding could decide a bit, of the first such input.
     Undecided(Undecided),
     /// Sums may round, and by how much was not looked at.
@@ -39,8 +43,10 @@ pub enum Rounding {
 /// A bit that honest runners may not agree about.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Undecided {
+    /// One bit per input.
     #[serde(serialize_with = "as_bits", deserialize_with = "of_bits")]
     pub input: Vec<bool>,
+    /// The output's number.
     pub output: usize,
     /// By how much the logit leads, and how much of it rounding can take; none where a number may not be finite,
     /// or where the scheme has no enclosure.

@@ -29,23 +29,33 @@ const VERSION: u32 = 2;
 pub struct Shard {
     format: String,
     version: u32,
+    /// Of the model file's bytes, in hexadecimal.
     pub model_sha256: String,
+    /// Of the circuit file's bytes or the family spec's text, in hexadecimal.
     pub circuit_sha256: String,
+    /// How their ports are paired.
     pub pairing: PairBy,
+    /// Bits of an assignment.
     pub n_inputs: usize,
+    /// The loops of each run.
     pub n_loops: usize,
     /// Of a sample; none if all assignments are gone through.
     pub seed: Option<u64>,
     /// Assignments of all parts together.
     pub total: u64,
+    /// Which part, from 1.
     pub index: u64,
+    /// How many parts there are.
     pub count: u64,
     /// Assignments `start .. end` by number are this part.
     pub start: u64,
+    /// The first number behind the part.
     pub end: u64,
+    /// What ran them.
     pub engine: String,
     /// What it rests on that there is no counterexample.
     pub rounding: Rounding,
+    /// The first that was found, if one was.
     pub counterexample: Option<Difference>,
 }
 
@@ -53,8 +63,11 @@ pub struct Shard {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Difference {
+    /// One character `0` or `1` per input.
     pub input: String,
+    /// The output's number.
     pub output: usize,
+    /// The circuit's bit.
     pub expected: u8,
 }
 
@@ -133,6 +146,7 @@ impl Shard {
         Ok(shard)
     }
 
+    /// The file.
     pub fn to_json(&self) -> String {
         serde_json::to_string_pretty(self).expect("strings and numbers can be written") + "\n"
     }

@@ -34,7 +34,12 @@ pub enum Proof {
     /// Every assignment was run.
     Exhaustive(Run),
     /// Every assignment was run until the model stopped, which it always did, and watched beyond.
-    Halting { run: Run, known: Final },
+    Halting {
+        /// What was run.
+        run: Run,
+        /// For how long what is known was seen to stay.
+        known: Final,
+    },
 }
 
 /// Why nothing is known.
@@ -43,7 +48,12 @@ pub enum Proof {
 #[non_exhaustive]
 pub enum Doubt {
     /// The certificate's condition that fails, and where.
-    Condition { id: String, place: String },
+    Condition {
+        /// `C0` to `C13`.
+        id: String,
+        /// Where and how it fails.
+        place: String,
+    },
     /// Some assignments were run, and showed no difference.
     Sampled(Run),
     /// The same for a model that halts.
@@ -51,7 +61,14 @@ pub enum Doubt {
     /// A model that halts breaks a promise, and its outputs are right nevertheless.
     Halting(Broken),
     /// One part of the assignments was run, and showed no difference.
-    Shard { part: Part, range: Range<u64>, run: Run },
+    Shard {
+        /// Which.
+        part: Part,
+        /// Its assignments by number.
+        range: Range<u64>,
+        /// What was run.
+        run: Run,
+    },
     /// Engines do not agree, so that what the model computes depends on the runner.
     Engines(Disagreement),
     /// All assignments were run, and sums round: a bit may hang on who runs the model.
@@ -63,6 +80,7 @@ pub enum Doubt {
 /// Assignments that were run and compared.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Run {
+    /// Which they were.
     pub assignments: Assignments,
     /// How many.
     pub total: u64,
@@ -70,6 +88,7 @@ pub struct Run {
     pub rounding: Rounding,
     /// What ran them.
     pub engine: String,
+    /// The loops of each.
     pub n_loops: usize,
 }
 
@@ -79,15 +98,20 @@ pub struct Run {
 pub enum Broken {
     /// An output is not known after the last loop.
     NotKnown {
+        /// One bit per input.
         #[serde(serialize_with = "as_bits")]
         input: Vec<bool>,
+        /// The loops that were run.
         n_loops: usize,
     },
     /// A position's bit was known and changed after that.
     Changed {
+        /// One bit per input.
         #[serde(serialize_with = "as_bits")]
         input: Vec<bool>,
+        /// Where.
         position: usize,
+        /// When, from 1.
         in_loop: usize,
     },
 }
@@ -95,10 +119,14 @@ pub enum Broken {
 /// Two engines that give different bits.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Disagreement {
+    /// Their names.
     pub engines: [String; 2],
+    /// The loops of both.
     pub after_loops: usize,
+    /// One bit per input.
     #[serde(serialize_with = "as_bits")]
     pub input: Vec<bool>,
+    /// The output's number.
     pub output: usize,
     /// The circuit's bit.
     #[serde(serialize_with = "as_bit")]
@@ -338,7 +366,9 @@ impl From<&Certificate> for Verdict {
 /// one, line and JSON say both.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Statement {
+    /// What was found.
     pub verdict: Verdict,
+    /// Of what.
     pub subject: Identity,
 }
 

@@ -27,15 +27,20 @@ const MEDIAN: &str = "median over seeds, 95 % bootstrap percentiles";
 /// The norms of the Jacobian through loops, for several kinds of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Gradients {
+    /// Its name.
     pub circuit: String,
+    /// The most that were measured.
     pub loops: usize,
+    /// Of the random starts.
     pub seeds: Range<u64>,
+    /// One for each kind of weights.
     pub curves: Vec<Curve>,
 }
 
 /// What is measured: of how many loops, and of which weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Asked {
+    /// How many at most.
     pub loops: usize,
     /// Slopes of the ramps, at the compiled temperature.
     pub gains: Vec<f64>,
@@ -50,17 +55,22 @@ pub struct Asked {
 /// Norms by the number of loops, from 0, of one kind of weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Curve {
+    /// Which.
     pub weights: Weights,
     /// Output bits that are right after as many loops as levels, of all; for one seed.
     pub right: Option<(usize, usize)>,
+    /// The median over the seeds, and its interval.
     pub norms: Vec<Interval>,
 }
 
 /// A kind of weights, and what of the stream is looked at.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Weights {
+    /// Where they come from.
     pub start: Start,
+    /// The slope of the ramps.
     pub gain: f64,
+    /// The inverse temperature.
     pub beta: f64,
     /// All channels, and not only the one that holds the state.
     pub whole_stream: bool,
@@ -272,7 +282,9 @@ impl Gradients {
 /// The gradients of all parities of some inputs, at random weights.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Parities {
+    /// How many.
     pub inputs: usize,
+    /// Of each forward pass.
     pub loops: usize,
     /// By seed.
     pub starts: Vec<(u64, ParityGradients)>,
@@ -345,7 +357,9 @@ impl Tabular for Parities {
 /// What training came to, from each start and with each number of loops.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Training {
+    /// Steps of the optimiser.
     pub n_steps: usize,
+    /// AdamW's.
     pub learning_rate: f64,
     /// The first one.
     pub seed: u64,

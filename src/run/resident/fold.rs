@@ -121,6 +121,7 @@ pub struct Folded {
 }
 
 impl Folded {
+    /// Adds the units of other cells.
     pub fn add(&mut self, other: Folded) {
         self.silent += other.silent;
         self.linear += other.linear;

@@ -28,19 +28,28 @@ const MAX_ROWS: usize = 40;
 /// What a token and a latent state can hold, and why their ratio misleads.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Capacity {
+    /// The vocabulary that was asked for.
     #[serde(flatten)]
     pub storage: Storage,
+    /// Coordinates of a state.
     pub dim: u64,
     /// Bits of a coordinate.
     pub bits: u64,
+    /// Bits of a state.
     pub state_bits: u64,
+    /// Tokens that hold more than a state.
     pub tokens_to_exceed_a_state: u64,
     /// The same for vocabularies that are in use.
     pub vocabularies: Vec<Storage>,
+    /// Formats that states are kept in.
     pub formats: Vec<NumberFormat>,
+    /// By signal-to-noise ratio.
     pub gaussian: Vec<Gaussian>,
+    /// By the bound on noise.
     pub worst_case: Vec<WorstCase>,
+    /// What a layer can restore.
     pub restoration: Restoration,
+    /// What a circuit asks for, if one is given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub circuit: Option<Asked>,
 }
@@ -50,6 +59,7 @@ pub struct Capacity {
 pub struct Storage {
     /// Tokens.
     pub vocabulary: u64,
+    /// Bits of a token.
     pub token_bits: f64,
     /// Bits of a state over those of a token.
     pub ratio: f64,
@@ -58,16 +68,21 @@ pub struct Storage {
 /// What coordinates of a number format can hold.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct NumberFormat {
+    /// The format.
     pub dtype: Dtype,
     /// With both zeros.
     pub finite_patterns: u64,
+    /// Bits of a coordinate.
     pub bits: f64,
+    /// Bits of a state.
     pub state_bits: f64,
     /// With one zero.
     pub finite_values: u64,
+    /// Bits of a state, with one zero.
     pub state_bits_one_zero: f64,
     /// Of equally spaced levels.
     pub readable_bits: u32,
+    /// As many as a threshold tells apart.
     pub readable_levels: u64,
     /// Where a sum of ones stops.
     pub largest_count: u64,
@@ -76,46 +91,66 @@ pub struct NumberFormat {
 /// Shannon's bits of a coordinate under Gaussian noise.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Gaussian {
+    /// The signal-to-noise ratio in decibels.
     pub db: f64,
+    /// Bits of a coordinate.
     pub bits: f64,
+    /// Bits of a state.
     pub state_bits: f64,
+    /// Over the bits of a token.
     pub ratio: f64,
 }
 
 /// Levels that are told apart whatever the noise below a bound does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct WorstCase {
+    /// The bound, as a part of the range.
     pub noise: f64,
+    /// How many there are.
     pub levels: f64,
+    /// Bits of a coordinate.
     pub bits: f64,
 }
 
 /// What an MLP of the usual width can restore.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Restoration {
+    /// ReLU units of the MLP.
     pub hidden_units: u64,
+    /// Levels of a coordinate that they restore.
     pub levels: u64,
+    /// Bits of a coordinate.
     pub bits_a_coordinate: f64,
+    /// Bits of a state.
     pub state_bits: f64,
+    /// Units that a layer without a residual stream needs for as many levels.
     pub units: u64,
+    /// The same of one that also has to clear the stream.
     pub units_in_a_residual_stream: u64,
 }
 
 /// What a circuit asks of tokens and loops.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Asked {
+    /// The circuit's.
     pub name: String,
+    /// Gates and constants of its network.
     pub gates: u64,
+    /// Levels of its network.
     pub depth: u64,
     /// Gates by level, from 1.
     pub widths: Vec<u64>,
     /// Live nodes after each level, from 0.
     pub cuts: Vec<u64>,
+    /// Where most nodes are live.
     pub largest_cut: Cut,
+    /// Gates that a token holds: whole bits of the vocabulary.
     pub gates_per_token: u64,
     /// Of one layer each.
     pub loops: u64,
+    /// Gates a level; none if there are no levels.
     pub average_parallelism: Option<f64>,
+    /// Tokens of a chain of thought.
     pub tokens: Tokens,
     /// Loops over tokens, unless there are no gates.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -130,27 +165,39 @@ pub struct Asked {
 /// The level after which most nodes are live.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Cut {
+    /// Which, from 0.
     pub after_level: usize,
+    /// Live ones.
     pub nodes: u64,
 }
 
 /// Numbers of tokens.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Tokens {
+    /// No schedule has fewer.
     pub least: usize,
+    /// Level by level.
     pub by_level: usize,
+    /// The bound on those.
     pub most: usize,
+    /// The gates with the longest way to an output first.
     pub by_critical_path: usize,
+    /// Those of the schedule that was taken.
     pub reached: usize,
+    /// Whether no schedule has fewer than that.
     pub reached_is_least: bool,
 }
 
 /// Tokens for each loop.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SpeedUp {
+    /// By the least tokens.
     pub least: f64,
+    /// By tokens level by level.
     pub by_level: f64,
+    /// By the bound on those.
     pub most: f64,
+    /// By those of the schedule that was taken.
     pub reached: f64,
 }
 
@@ -442,21 +489,28 @@ impl Asked {
 pub struct Latched {
     /// As a part of the whole interval.
     pub noise: f64,
+    /// How many.
     pub loops: u64,
+    /// Of random noise.
     pub seed: u64,
     /// No map holds more levels against noise that reaches its bound.
     pub bound: u64,
     /// The same for noise that stays below.
     pub bound_if_below: u64,
+    /// More levels were not tried.
     pub most_tried: u64,
+    /// By format.
     pub formats: Vec<Held>,
 }
 
 /// The levels that a number format held.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Held {
+    /// The format.
     pub dtype: Dtype,
+    /// Against noise that is always up or always down.
     pub adversarial: Survival,
+    /// Against uniform noise.
     pub random: Survival,
 }
 

@@ -20,12 +20,14 @@ const HEADS: [usize; 4] = [1, 2, 4, 8];
 pub struct Depths {
     /// The depth with which the circuit is written; none of a function that is given by its table.
     pub written_depth: Option<usize>,
+    /// One for each output, or the one of a table.
     pub functions: Vec<Function>,
 }
 
 /// What one function needs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Function {
+    /// The output's.
     pub name: String,
     /// The number of inputs that it depends on.
     pub relevant_inputs: usize,
@@ -38,7 +40,9 @@ pub struct Function {
 /// Layers of so many heads.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Layers {
+    /// Heads of a layer.
     pub heads: usize,
+    /// How many.
     pub layers: usize,
 }
 
@@ -137,6 +141,7 @@ impl Depths {
 /// How many functions of some variables have each least depth.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Counts {
+    /// How many.
     pub variables: usize,
     /// By basis: functions of depth 0, 1, …
     pub functions_by_depth: BTreeMap<&'static str, Vec<usize>>,

@@ -24,6 +24,7 @@ pub struct Checks(pub Vec<Checked>);
 /// What a claim's check found.
 #[derive(Debug, Clone)]
 pub struct Checked {
+    /// Whose check it was.
     pub claim: &'static Claim,
     /// None if the claim has no check.
     pub evidence: Option<Evidence>,

@@ -14,7 +14,9 @@ use crate::verify::bit_string;
 pub struct LoopsReport {
     /// The circuit's.
     pub name: String,
+    /// What was decided.
     pub loops: Loops,
+    /// How many inputs are wrong before, if that was counted.
     pub wrong_inputs: Option<WrongInputs>,
 }
 
