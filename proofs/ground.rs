@@ -24,10 +24,8 @@ pub fn cases(n: u32) -> ProptestConfig {
 
 /// Random circuits that have an output; see [`random_circuit`] for what they hold.
 pub fn circuits(max_inputs: usize, max_gates: usize) -> impl Strategy<Value = Circuit> {
-    random_circuit(max_inputs, max_gates).prop_map(|circuit| match circuit.outputs().is_empty() {
-        false => circuit,
-        true => parity_chain(2),
-    })
+    random_circuit(max_inputs, max_gates)
+        .prop_map(|circuit| if circuit.outputs().is_empty() { parity_chain(2) } else { circuit })
 }
 
 /// Every circuit of one to three gates on two inputs, up to the order of operands and up to gates that
@@ -87,7 +85,7 @@ pub fn model(circuit: &Circuit, change: impl FnOnce(&mut Options)) -> Model {
     compile(circuit, "", &options).unwrap()
 }
 
-/// The same model with some numbers changed.
+/// The model with some numbers changed.
 pub fn changed(model: &Model, change: impl FnOnce(&mut Parts)) -> Model {
     let mut parts = model.clone().into_parts();
     change(&mut parts);

@@ -36,9 +36,10 @@ fn first_wrong(
 
 /// All states of `n_gates` gates in the long range, else the two extreme ones.
 fn initial_states(n_gates: usize) -> Vec<Vec<bool>> {
-    match is_long_range() {
-        true => assignments(n_gates).collect(),
-        false => vec![vec![false; n_gates], vec![true; n_gates]],
+    if is_long_range() {
+        assignments(n_gates).collect()
+    } else {
+        vec![vec![false; n_gates], vec![true; n_gates]]
     }
 }
 

@@ -83,12 +83,11 @@ pub fn compile(circuit: &Circuit, source_sha256: &str, options: &Options) -> Res
     require_output(circuit)?;
     let mapped = map(circuit, options)?;
     let depth = mapped.network.depth();
-    let (scheme, schedule) = match options.unroll {
-        true => (Scheme::UNROLLED, Schedule::unrolled(depth)),
-        false => {
-            let ends = (options.prelude, options.coda);
-            (Scheme::RECURRENT, Schedule::recurrent(depth, options.layers, ends))
-        }
+    let (scheme, schedule) = if options.unroll {
+        (Scheme::UNROLLED, Schedule::unrolled(depth))
+    } else {
+        let ends = (options.prelude, options.coda);
+        (Scheme::RECURRENT, Schedule::recurrent(depth, options.layers, ends))
     };
     compile_network(circuit, source_sha256, mapped, (scheme, schedule), options)
 }
@@ -145,11 +144,10 @@ pub fn map(circuit: &Circuit, options: &Options) -> Result<Mapped> {
 
 pub(crate) fn require_output(circuit: &Circuit) -> Result<()> {
     circuit.require_combinational()?;
-    match circuit.outputs().is_empty() {
-        true => {
-            Err(Error::new("a circuit with an output", "none").hint("there is nothing to compute"))
-        }
-        false => Ok(()),
+    if circuit.outputs().is_empty() {
+        Err(Error::new("a circuit with an output", "none").hint("there is nothing to compute"))
+    } else {
+        Ok(())
     }
 }
 

@@ -59,12 +59,12 @@ impl Values {
         *self.0.get(name).expect("an exercise names only parameters it declares")
     }
 
-    /// The same as a number of things.
+    /// The parameter as a number of things.
     fn size(&self, name: &str) -> usize {
         usize::try_from(self.get(name)).expect("ranges of parameters fit")
     }
 
-    /// The same as a real number.
+    /// The parameter as a real number.
     fn real(&self, name: &str) -> f64 {
         self.get(name) as f64
     }

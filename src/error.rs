@@ -129,13 +129,13 @@ impl Error {
         self.kind == Kind::Cancelled
     }
 
-    /// The same error with a hint.
+    /// The error with a hint.
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = hint.into();
         self
     }
 
-    /// The same error at a place.
+    /// The error at a place.
     pub fn at(mut self, place: Place) -> Self {
         self.place = place;
         self

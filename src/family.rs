@@ -10,11 +10,11 @@ use crate::error::{Error, Result};
 
 mod adder;
 mod aes;
+mod builder;
 pub mod catalogue;
 mod group;
 mod linear;
 mod multiplier;
-mod netlist;
 mod pointer;
 mod random;
 mod reach;

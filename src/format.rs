@@ -18,7 +18,7 @@ mod cursor;
 pub mod json;
 mod lower;
 mod names;
-mod netlist;
+mod nets;
 mod opening;
 mod order;
 mod scan;

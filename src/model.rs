@@ -200,7 +200,7 @@ impl Model {
         Ok(model)
     }
 
-    /// The same for numbers that were made from the dtype's own.
+    /// [`Model::new`] for numbers that were made from the dtype's own.
     fn of_numbers(mut parts: Parts) -> Result<Self> {
         parts.make_row_major();
         let model = Model(parts);
@@ -254,7 +254,7 @@ impl Model {
         }
     }
 
-    /// The same model with its ports in another order: input `i` is the old one of number `inputs[i]`.
+    /// The model with its ports in another order: input `i` is the old one of number `inputs[i]`.
     ///
     /// # Panics
     /// The numbers are no permutations.
@@ -273,7 +273,7 @@ impl Model {
         Model(parts)
     }
 
-    /// The same model with another number of loops.
+    /// The model with another number of loops.
     ///
     /// # Errors
     /// There are more than 2^28: no circuit that fits in memory is so deep, and it is a slip of the keyboard.
@@ -321,7 +321,7 @@ impl Model {
         self.schedule_of(self.n_loops)
     }
 
-    /// The same with another number of loops.
+    /// [`Model::schedule`] with another number of loops.
     pub fn schedule_of(&self, n_loops: usize) -> Schedule {
         let (n_prelude, n_coda) = (self.n_prelude, self.n_coda);
         Schedule { n_prelude, n_layers: self.n_layers(), n_coda, n_loops }
@@ -350,9 +350,10 @@ impl Model {
             let found = format!("d_model = {d}, d_head = {d_head}");
             return Err(Error::new("d_model and d_head of 1 or more", found));
         }
-        let (d_vocab, d_vocab_out) = match self.scheme.is_parallel() {
-            true => (3, 2),
-            false => (self.d_vocab().max(2), self.d_vocab_out().max(2)),
+        let (d_vocab, d_vocab_out) = if self.scheme.is_parallel() {
+            (3, 2)
+        } else {
+            (self.d_vocab().max(2), self.d_vocab_out().max(2))
         };
         expect_shape("embed.W_E", self.w_e.shape(), &[d_vocab, d])?;
         expect_shape("unembed.W_U", self.w_u.shape(), &[d, d_vocab_out])?;
@@ -512,14 +513,14 @@ mod tests {
     use crate::compile::{Options, compile};
     use crate::family::generate;
 
-    /// The same numbers at the same indices, in column-major order.
+    /// Leaves each number at its index, in column-major order.
     fn twist<D: Dimension>(array: &mut Array<f64, D>) {
         let mut other = Array::zeros(array.raw_dim().f());
         other.assign(array);
         *array = other;
     }
 
-    /// The same numbers at the same indices, from the last in memory to the first.
+    /// Leaves each number at its index, from the last in memory to the first.
     fn reverse(array: &mut Array1<f64>) {
         *array = array.iter().rev().copied().collect();
         array.invert_axis(ndarray::Axis(0));

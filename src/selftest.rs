@@ -323,10 +323,7 @@ impl Truth<'_> {
                 return Ok(Some(format!("input {input}: output {output} is not that of {other}")));
             }
         }
-        match tested.holds_streams() {
-            true => self.streams(&reference, &*engine),
-            false => Ok(None),
-        }
+        if tested.holds_streams() { self.streams(&reference, &*engine) } else { Ok(None) }
     }
 
     /// The first number of a stream that is not the reference engine's.

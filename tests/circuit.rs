@@ -434,7 +434,7 @@ fn ripple_adder(width: usize) -> Circuit {
     finish(builder, &outputs)
 }
 
-/// The same function from majorities and wide parities, carry `broken` complemented if there is one.
+/// The adder from majorities and wide parities, carry `broken` complemented if there is one.
 fn majority_adder(width: usize, broken: Option<usize>) -> Circuit {
     let (mut builder, inputs) = with_inputs(2 * width);
     let mut carry = builder.constant(false).unwrap().literal();

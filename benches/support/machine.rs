@@ -47,7 +47,7 @@ impl Machine {
         cost.multiply_adds / self.multiply_adds
     }
 
-    /// The same by bytes: its operands are loaded and it is stored, which may go on at once.
+    /// The time by bytes: its operands are loaded and it is stored, which may go on at once.
     pub fn by_bytes(&self, cost: Cost) -> f64 {
         (cost.reads * NUMBER as f64 / self.loads).max(NUMBER as f64 / self.stores)
     }

@@ -72,9 +72,7 @@ impl Model {
         ] {
             file.require(key, &[value])?;
         }
-        if file.metadata.contains_key("scheme") {
-            file.require("scheme", &["recurrent", "pause", "unrolled"])?;
-        }
+        file.require_looped()?;
         file.require("d_vocab", &["3"])?;
         file.require("d_vocab_out", &["2"])?;
         file.require("attention", &["bidirectional", "causal"])?;
@@ -186,6 +184,18 @@ impl<'b> File<'b> {
             return Ok(());
         }
         Err(Refusal::new(key, format!("is {found:?}, of which no certificate speaks")))
+    }
+
+    /// The pass is the plain one: that of the schemes named here, or the one that a file of another scheme says.
+    fn require_looped(&self) -> Checked<()> {
+        let is_other = |name: &str| ["universal", "coconut", "cot"].contains(&name);
+        if self.metadata.contains_key("pass") && !self.text("scheme").is_ok_and(is_other) {
+            return self.require("pass", &["looped"]);
+        }
+        if self.metadata.contains_key("scheme") {
+            return self.require("scheme", &["recurrent", "pause", "unrolled"]);
+        }
+        Ok(())
     }
 
     fn count(&self, key: &str) -> Checked<usize> {

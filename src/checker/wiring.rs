@@ -114,10 +114,9 @@ pub fn require_levels(
 
 fn require_latched<'n>(position: usize, mut nodes: impl Iterator<Item = &'n Node>) -> Checked<()> {
     let is_latched = |node: &Node| node.operands == [position as u32] && node.at(1);
-    match nodes.all(is_latched) {
-        true => Ok(()),
-        false => {
-            Err(Refusal::new(format!("position {position}"), "is an input that is not latched"))
-        }
+    if nodes.all(is_latched) {
+        Ok(())
+    } else {
+        Err(Refusal::new(format!("position {position}"), "is an input that is not latched"))
     }
 }

@@ -149,7 +149,7 @@ impl Oracle {
             .expect("a detected set and a listed size")
     }
 
-    /// The same with a given instruction set and `words` words per block, one of [`BLOCK_WORDS`].
+    /// A simulator with a given instruction set and `words` words per block, one of [`BLOCK_WORDS`].
     ///
     /// # Errors
     /// The processor does not have the instruction set, or there are no blocks of that size.

@@ -50,7 +50,7 @@ pub struct Args {
     /// The number format
     #[arg(long, value_parser = choice::dtype(), default_value = "f32")]
     dtype: Dtype,
-    /// The same as --scheme unrolled: as many layers as the circuit is deep, and no loop
+    /// --scheme unrolled: as many layers as the circuit is deep, and no loop
     #[arg(long)]
     unroll: bool,
     /// A causal mask: every position reads itself and earlier ones

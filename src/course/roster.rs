@@ -55,9 +55,10 @@ pub fn read(text: &str, file: &str) -> Result<Vec<String>> {
         }
         students.push(name);
     }
-    match students.is_empty() {
-        true => Err(Error::new("a student", "none").at(Place::File(file.to_string()))),
-        false => Ok(students),
+    if students.is_empty() {
+        Err(Error::new("a student", "none").at(Place::File(file.to_string())))
+    } else {
+        Ok(students)
     }
 }
 

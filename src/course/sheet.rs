@@ -46,9 +46,10 @@ impl Sheet<'_> {
 
     fn how_to_hand_in(&self) -> String {
         let student = self.student.unwrap_or("NAME");
-        let student = match student.contains([',', '"']) {
-            true => format!("\"{}\"", student.replace('"', "\"\"")),
-            false => student.to_string(),
+        let student = if student.contains([',', '"']) {
+            format!("\"{}\"", student.replace('"', "\"\""))
+        } else {
+            student.to_string()
         };
         let first = match self.seed {
             Some(_) => {

@@ -5,7 +5,7 @@
 //! gives all carries (Kogge and Stone 1973, Sklansky 1960, Brent and Kung 1982). The sum has `n + 1`
 //! bits, the last being the carry out.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, bit_count, bit_length, ceil_log2};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -78,9 +78,9 @@ fn is_one_above_power(n: u64) -> bool {
 
 fn build(
     p: &Params,
-    add: impl Fn(&mut Netlist, &[Signal], &[Signal]) -> Vec<Signal>,
+    add: impl Fn(&mut GateBuilder, &[Signal], &[Signal]) -> Vec<Signal>,
 ) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let a = netlist.input_word("a", p["n"]);
     let b = netlist.input_word("b", p["n"]);
     let sum = add(&mut netlist, &a, &b);
@@ -89,7 +89,7 @@ fn build(
 }
 
 /// The sum of two words of one width, one bit wider.
-fn ripple(netlist: &mut Netlist, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
+fn ripple(netlist: &mut GateBuilder, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
     let mut carry = Signal::FALSE;
     let mut sum = Vec::with_capacity(a.len() + 1);
     for (&a, &b) in a.iter().zip(b) {
@@ -110,7 +110,7 @@ struct Block {
 
 /// The blocks from bit 0 up to each bit, in place of the single bits.
 struct Prefixes<'a> {
-    netlist: &'a mut Netlist,
+    netlist: &'a mut GateBuilder,
     blocks: Vec<Block>,
 }
 
@@ -130,13 +130,13 @@ impl Prefixes<'_> {
 }
 
 /// The sum of two words of one width, one bit wider, by Brent and Kung's network.
-pub(super) fn add(netlist: &mut Netlist, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
+pub(super) fn add(netlist: &mut GateBuilder, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
     prefix_adder(netlist, a, b, brent_kung)
 }
 
 /// The sum of two words of one width, one bit wider, whose carries `network` makes.
 fn prefix_adder(
-    netlist: &mut Netlist,
+    netlist: &mut GateBuilder,
     a: &[Signal],
     b: &[Signal],
     network: fn(&mut Prefixes),

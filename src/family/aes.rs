@@ -4,7 +4,7 @@
 //! byte string read as one big-endian number, least significant bit first, so bit `j` of byte `k` is
 //! bit `8 (15 - k) + j` of its word.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::sbox::Substitution;
 use super::{Family, Formula, always};
 use crate::circuit::Circuit;
@@ -27,7 +27,7 @@ const ROUNDS: usize = 10;
 type Byte = Vec<Signal>;
 
 fn build() -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let key = netlist.input_word("key", 128);
     let plaintext = netlist.input_word("plaintext", 128);
     let mut cipher = Cipher { netlist: &mut netlist, substitution: Substitution::new() };
@@ -44,7 +44,7 @@ fn bytes(word: &[Signal]) -> Vec<Byte> {
 
 /// Blocks and keys are 16 bytes, byte `4 c + r` being row `r` of column `c` of the state.
 struct Cipher<'a> {
-    netlist: &'a mut Netlist,
+    netlist: &'a mut GateBuilder,
     substitution: Substitution,
 }
 

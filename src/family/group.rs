@@ -3,7 +3,7 @@
 //! Complete for NC1 (Barrington 1989). A permutation is a 5 by 5 matrix in row-major order, one 1 in
 //! each row and column: bit `5 i + j` says that it takes `i` to `j`. The first factor acts first.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, ceil_log2};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -22,7 +22,7 @@ pub(super) const S5: Family = Family {
 const POINTS: usize = 5;
 
 fn build(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let entries = (POINTS * POINTS) as u64;
     let factors: Vec<Vec<Signal>> =
         (0..p["n"]).map(|i| netlist.input_word(&format!("p{i}"), entries)).collect();
@@ -32,7 +32,7 @@ fn build(p: &Params) -> Result<Circuit> {
 }
 
 /// The Boolean product of two matrices: 25 disjunctions of five conjunctions.
-fn multiply(netlist: &mut Netlist, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
+fn multiply(netlist: &mut GateBuilder, a: &[Signal], b: &[Signal]) -> Vec<Signal> {
     let mut product = Vec::with_capacity(POINTS * POINTS);
     for (i, j) in (0..POINTS * POINTS).map(|entry| (entry / POINTS, entry % POINTS)) {
         let ways: [Signal; POINTS] =

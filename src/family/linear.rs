@@ -4,7 +4,7 @@
 //! register takes the data bit by bit: the same function, far deeper. The parameters of the check are
 //! those of Williams' catalogue (1993), with input and output reflected together.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, ceil_log2};
 use crate::circuit::{Circuit, WordOrder};
 use crate::error::Result;
@@ -88,7 +88,7 @@ fn weights(p: &Params) -> impl Iterator<Item = u64> {
 }
 
 fn crc(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let data = netlist.input_word("data", p["n"]);
     let mut register =
         if is_serial(p) { serial(&mut netlist, p, &data) } else { flat(&mut netlist, p, &data) };
@@ -111,7 +111,7 @@ fn sending_order(p: &Params) -> WordOrder {
     }
 }
 
-fn flat(netlist: &mut Netlist, p: &Params, data: &[Signal]) -> Vec<Signal> {
+fn flat(netlist: &mut GateBuilder, p: &Params, data: &[Signal]) -> Vec<Signal> {
     let columns = columns(p);
     let constant = (0..p["n"]).fold(p["init"], |register, _| step(p, register));
     let row = |bit: u64| {
@@ -123,7 +123,7 @@ fn flat(netlist: &mut Netlist, p: &Params, data: &[Signal]) -> Vec<Signal> {
 }
 
 /// The register shifts up; what falls out, plus the data bit, returns at the taps.
-fn serial(netlist: &mut Netlist, p: &Params, data: &[Signal]) -> Vec<Signal> {
+fn serial(netlist: &mut GateBuilder, p: &Params, data: &[Signal]) -> Vec<Signal> {
     let constant = |bit: u64| Signal::constant(p["init"] >> bit & 1 == 1);
     let mut register: Vec<Signal> = (0..p["width"]).map(constant).collect();
     for &bit in data {
@@ -143,7 +143,7 @@ fn serial(netlist: &mut Netlist, p: &Params, data: &[Signal]) -> Vec<Signal> {
 const DATA_POSITIONS: [usize; 4] = [2, 4, 5, 6];
 
 fn hamming_encode() -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let data = netlist.input_word("d", 4);
     let mut code = [Signal::FALSE; 7];
     for (position, bit) in DATA_POSITIONS.into_iter().zip(data) {
@@ -157,7 +157,7 @@ fn hamming_encode() -> Result<Circuit> {
 }
 
 /// The parity of the positions whose number, from 1, has the bit `power`.
-fn parity(netlist: &mut Netlist, code: &[Signal], power: usize) -> Signal {
+fn parity(netlist: &mut GateBuilder, code: &[Signal], power: usize) -> Signal {
     let covered = code.iter().enumerate().filter(|(i, _)| (i + 1) >> power & 1 == 1);
     let bits = covered.map(|(_, &bit)| bit).filter(|&bit| bit != Signal::FALSE);
     netlist.xor_tree(&bits.collect::<Vec<_>>())
@@ -165,7 +165,7 @@ fn parity(netlist: &mut Netlist, code: &[Signal], power: usize) -> Signal {
 
 /// The syndrome is the number, from 1, of the position that is wrong, or 0.
 fn hamming_decode() -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let received = netlist.input_word("r", 7);
     let syndrome: [Signal; 3] = std::array::from_fn(|power| parity(&mut netlist, &received, power));
     let [one, two, four] = syndrome;

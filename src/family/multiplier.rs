@@ -5,7 +5,7 @@
 //! first, through full adders, and a pair left over in a column of more than two through a half adder,
 //! until at most two are left in each, which one ripple adder sums.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -66,8 +66,8 @@ fn wallace_size(n: usize) -> u64 {
     (size + (top + usize::from(carry)).saturating_sub(1)) as u64
 }
 
-fn build(p: &Params, sum: fn(&mut Netlist, &[Vec<Signal>]) -> Vec<Signal>) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+fn build(p: &Params, sum: fn(&mut GateBuilder, &[Vec<Signal>]) -> Vec<Signal>) -> Result<Circuit> {
+    let mut netlist = GateBuilder::new();
     let a = netlist.input_word("a", p["n"]);
     let b = netlist.input_word("b", p["n"]);
     let rows: Vec<Vec<Signal>> =
@@ -78,7 +78,7 @@ fn build(p: &Params, sum: fn(&mut Netlist, &[Vec<Signal>]) -> Vec<Signal>) -> Re
 }
 
 /// The sum of rows, row `j` shifted by `j`.
-fn sum_rows(netlist: &mut Netlist, rows: &[Vec<Signal>]) -> Vec<Signal> {
+fn sum_rows(netlist: &mut GateBuilder, rows: &[Vec<Signal>]) -> Vec<Signal> {
     let mut product = Vec::with_capacity(2 * rows.len());
     let mut high: Vec<Signal> = Vec::new();
     for row in rows {
@@ -99,7 +99,7 @@ fn sum_rows(netlist: &mut Netlist, rows: &[Vec<Signal>]) -> Vec<Signal> {
 }
 
 /// The sum of rows, row `j` shifted by `j`, by Wallace's reduction.
-fn sum_columns(netlist: &mut Netlist, rows: &[Vec<Signal>]) -> Vec<Signal> {
+fn sum_columns(netlist: &mut GateBuilder, rows: &[Vec<Signal>]) -> Vec<Signal> {
     let mut columns: Vec<Vec<Signal>> = vec![Vec::new(); 2 * rows.len()];
     for (j, row) in rows.iter().enumerate() {
         for (i, &bit) in row.iter().enumerate() {
@@ -121,7 +121,7 @@ fn sum_columns(netlist: &mut Netlist, rows: &[Vec<Signal>]) -> Vec<Signal> {
 }
 
 /// One stage: sums stay in their column, carries move one up. The top column never carries.
-fn reduce(netlist: &mut Netlist, columns: Vec<Vec<Signal>>) -> Vec<Vec<Signal>> {
+fn reduce(netlist: &mut GateBuilder, columns: Vec<Vec<Signal>>) -> Vec<Vec<Signal>> {
     let mut reduced: Vec<Vec<Signal>> = vec![Vec::new(); columns.len()];
     for (c, mut column) in columns.into_iter().enumerate() {
         column.sort_by_key(|&bit| netlist.level(bit));

@@ -3,7 +3,7 @@
 //! Hop by hop, or by squaring the table: the tables of `f^1, f^2, f^4, …` commute, so those that the
 //! binary digits of `k` name are applied from the lowest up, each as soon as it is there.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::select::mux_tree;
 use super::{Family, Formula, Parameter, Params, bit_count, bit_length, ceil_log2};
 use crate::circuit::Circuit;
@@ -50,7 +50,7 @@ fn squarings(p: &Params) -> u64 {
 
 fn build(p: &Params) -> Result<Circuit> {
     let width = ceil_log2(p["n"]);
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let mut f: Vec<Vec<Signal>> =
         (0..p["n"]).map(|i| netlist.input_word(&format!("f{i}"), width)).collect();
     let mut at = netlist.input_word("start", width);
@@ -73,7 +73,7 @@ fn build(p: &Params) -> Result<Circuit> {
 }
 
 /// The entry of `f` that `at` names.
-fn lookup(netlist: &mut Netlist, f: &[Vec<Signal>], at: &[Signal]) -> Vec<Signal> {
+fn lookup(netlist: &mut GateBuilder, f: &[Vec<Signal>], at: &[Signal]) -> Vec<Signal> {
     let column = |bit: usize| f.iter().map(|entry| entry[bit]).collect::<Vec<_>>();
     (0..at.len()).map(|bit| mux_tree(netlist, at, &column(bit))).collect()
 }

@@ -3,7 +3,7 @@
 //! Vertices reach themselves, so the `n (n-1)` pairs of different vertices are all there is. After `t`
 //! squarings paths of `2^t` edges are found, and the longest simple path has `n - 1`.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, ceil_log2};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -27,7 +27,7 @@ pub(super) const REACH: Family = Family {
 
 fn build(p: &Params) -> Result<Circuit> {
     let n = p["n"] as usize;
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let mut paths = vec![vec![Signal::TRUE; n]; n];
     for (i, j) in pairs(n) {
         paths[i][j] = netlist.input(format!("e_{i}_{j}"));
@@ -46,7 +46,7 @@ fn pairs(n: usize) -> impl Iterator<Item = (usize, usize)> {
 }
 
 /// Direct, or through one other vertex.
-fn square(netlist: &mut Netlist, paths: &[Vec<Signal>]) -> Vec<Vec<Signal>> {
+fn square(netlist: &mut GateBuilder, paths: &[Vec<Signal>]) -> Vec<Vec<Signal>> {
     let n = paths.len();
     let mut squared = vec![vec![Signal::TRUE; n]; n];
     for (i, j) in pairs(n) {

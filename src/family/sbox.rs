@@ -13,7 +13,7 @@
 //! forms, 18 ANDs, linear forms (after Canright 2005; Boyar and Peralta 2010). All matrices are computed
 //! here from field arithmetic, and each linear layer shares its sums by Paar's greedy rule (1997).
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, always};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -176,7 +176,7 @@ fn affine(a: Element) -> Element {
 }
 
 fn build() -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let x = netlist.input_word("x", 8);
     let y = Substitution::new().apply(&mut netlist, &x);
     netlist.output_word("y", &y);
@@ -194,7 +194,7 @@ impl Substitution {
     }
 
     /// The S-box of eight bits, least significant first.
-    pub(super) fn apply(&self, netlist: &mut Netlist, x: &[Signal]) -> Vec<Signal> {
+    pub(super) fn apply(&self, netlist: &mut GateBuilder, x: &[Signal]) -> Vec<Signal> {
         let forms = linear(netlist, x, &self.layers.top);
         let (high, low) = (&forms[..9], &forms[9..18]);
         let mut terms: Vec<Signal> =
@@ -215,7 +215,7 @@ impl Substitution {
 /// The inverse in GF(16): of `D1 Z^4 + D0 Z` it is `e^2 (D0 Z^4 + D1 Z)`, `e = D1 D0 + W (D1 + D0)^2`.
 ///
 /// Adding the square turns two of the ANDs into ORs, and squaring in GF(4) swaps the coordinates.
-fn invert(netlist: &mut Netlist, [b0, b1, a0, a1]: [Signal; 4]) -> [Signal; 4] {
+fn invert(netlist: &mut GateBuilder, [b0, b1, a0, a1]: [Signal; 4]) -> [Signal; 4] {
     let (a, b) = (netlist.xor(a1, a0), netlist.xor(b1, b0));
     let (either, both) = (netlist.or(a, b), netlist.and(a1, b1));
     let e1 = netlist.xor(either, both);
@@ -228,14 +228,14 @@ fn invert(netlist: &mut Netlist, [b0, b1, a0, a1]: [Signal; 4]) -> [Signal; 4] {
 }
 
 /// The product in GF(4) of two elements, each as its coordinates of `W` and `W^2` and their sum.
-fn times_gf4(netlist: &mut Netlist, g: [Signal; 3], h: [Signal; 3]) -> [Signal; 2] {
+fn times_gf4(netlist: &mut GateBuilder, g: [Signal; 3], h: [Signal; 3]) -> [Signal; 2] {
     let [low, high, cross] = std::array::from_fn(|i| netlist.and(g[i], h[i]));
     [netlist.xor(low, cross), netlist.xor(high, cross)]
 }
 
 /// The sums of signals that the rows name, by Paar's rule: make the sum of the two terms that most rows
 /// share, of the earliest such pair, until every row is one term.
-fn linear(netlist: &mut Netlist, signals: &[Signal], rows: &[u64]) -> Vec<Signal> {
+fn linear(netlist: &mut GateBuilder, signals: &[Signal], rows: &[u64]) -> Vec<Signal> {
     let mut terms = signals.to_vec();
     let mut rows = rows.to_vec();
     while let Some((i, j)) = most_shared(netlist, &terms, &rows) {
@@ -250,7 +250,7 @@ fn linear(netlist: &mut Netlist, signals: &[Signal], rows: &[u64]) -> Vec<Signal
 }
 
 /// The two terms that most rows share; among equals the earliest levels, then the first.
-fn most_shared(netlist: &Netlist, terms: &[Signal], rows: &[u64]) -> Option<(usize, usize)> {
+fn most_shared(netlist: &GateBuilder, terms: &[Signal], rows: &[u64]) -> Option<(usize, usize)> {
     let columns: Vec<u32> =
         (0..terms.len()).map(|i| pack(rows.iter().map(|row| row >> i & 1 == 1)) as u32).collect();
     let mut best = None;
@@ -295,7 +295,7 @@ mod tests {
             for y in (0..=255u8).filter(|&y| y ^ power(y, 16) == 1) {
                 for s in field() {
                     let tower = Tower { z, y, s };
-                    let mut netlist = Netlist::new();
+                    let mut netlist = GateBuilder::new();
                     let x = netlist.input_word("x", 8);
                     let bits = Substitution { layers: tower.layers() }.apply(&mut netlist, &x);
                     netlist.output_word("y", &bits);

@@ -1,6 +1,6 @@
 //! Comparator, equality, multiplexer and decoder.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, ceil_log2};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -66,7 +66,7 @@ struct Order {
 
 /// The higher half decides where it differs, so halves merge as a tree.
 fn comparator(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let a = netlist.input_word("a", p["n"]);
     let b = netlist.input_word("b", p["n"]);
     let compare = |(&a, &b): (&Signal, &Signal)| Order {
@@ -74,7 +74,7 @@ fn comparator(p: &Params) -> Result<Circuit> {
         equal: !netlist.xor(a, b),
     };
     let bits: Vec<Order> = a.iter().zip(&b).map(compare).collect();
-    let merge = |netlist: &mut Netlist, low: &Order, high: &Order| {
+    let merge = |netlist: &mut GateBuilder, low: &Order, high: &Order| {
         let low_decides = netlist.and(high.equal, low.less);
         Order {
             less: netlist.or(high.less, low_decides),
@@ -90,7 +90,7 @@ fn comparator(p: &Params) -> Result<Circuit> {
 }
 
 fn equality(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let a = netlist.input_word("a", p["n"]);
     let b = netlist.input_word("b", p["n"]);
     let same: Vec<Signal> = a.iter().zip(&b).map(|(&a, &b)| !netlist.xor(a, b)).collect();
@@ -100,7 +100,7 @@ fn equality(p: &Params) -> Result<Circuit> {
 }
 
 fn mux(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let select = netlist.input_word("s", p["q"]);
     let data = netlist.input_word("d", 1 << p["q"]);
     let y = mux_tree(&mut netlist, &select, &data);
@@ -109,7 +109,7 @@ fn mux(p: &Params) -> Result<Circuit> {
 }
 
 /// `data[select]`, where `data` has `2^q` signals and `select` has `q`.
-pub(super) fn mux_tree(netlist: &mut Netlist, select: &[Signal], data: &[Signal]) -> Signal {
+pub(super) fn mux_tree(netlist: &mut GateBuilder, select: &[Signal], data: &[Signal]) -> Signal {
     let mut lines = data.to_vec();
     for &bit in select {
         lines = lines.chunks_exact(2).map(|pair| netlist.mux(bit, pair[0], pair[1])).collect();
@@ -118,7 +118,7 @@ pub(super) fn mux_tree(netlist: &mut Netlist, select: &[Signal], data: &[Signal]
 }
 
 fn decoder(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let select = netlist.input_word("s", p["q"]);
     let lines = decode(&mut netlist, &select);
     netlist.output_word("y", &lines);
@@ -126,7 +126,7 @@ fn decoder(p: &Params) -> Result<Circuit> {
 }
 
 /// The products of all lines of the two halves. Recursion halves the bits.
-fn decode(netlist: &mut Netlist, select: &[Signal]) -> Vec<Signal> {
+fn decode(netlist: &mut GateBuilder, select: &[Signal]) -> Vec<Signal> {
     if let [bit] = *select {
         return vec![!bit, bit];
     }

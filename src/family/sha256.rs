@@ -6,7 +6,7 @@
 //! first, and end in one Brent-Kung adder.
 
 use super::adder;
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, always};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -29,7 +29,7 @@ const WORD_BITS: usize = 32;
 type Word = Vec<Signal>;
 
 fn build() -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let block = netlist.input_word("block", 512);
     let state = netlist.input_word("state", 256);
     let words = |bits: &[Signal]| -> Vec<Word> {
@@ -61,7 +61,7 @@ fn cube_root(n: u128) -> u128 {
 }
 
 struct Compression<'a> {
-    netlist: &'a mut Netlist,
+    netlist: &'a mut GateBuilder,
 }
 
 /// The third term of FIPS 180-4's sigma functions: the larger ones rotate, the smaller ones shift.

@@ -5,7 +5,7 @@
 //! missing ones count as 1s above, which never move, and the comparators that touch them fall away.
 //! `y` ascends: `y[i]` is 1 where at least `n - i` inputs are, so all thresholds come at once.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -44,7 +44,7 @@ fn exponent(p: &Params) -> Option<u64> {
 
 /// The comparators of a network, in order, each as (lower, higher) index.
 fn build(p: &Params, network: fn(usize) -> Vec<(usize, usize)>) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let mut wires: Vec<Signal> = netlist.input_word("x", p["n"]);
     for (low, high) in network(wires.len()) {
         let (a, b) = (wires[low], wires[high]);

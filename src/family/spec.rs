@@ -42,7 +42,7 @@ impl Parameter {
         Parameter { name, about, values: Values::Range(least, most), default: None }
     }
 
-    /// The same parameter with a default value.
+    /// The parameter with a default value.
     pub(super) const fn or(self, default: u64) -> Self {
         Parameter { default: Some(default), ..self }
     }

@@ -5,7 +5,7 @@
 //! `s` ones and `z` zeros among the binary digits of `n` that takes `n - s - z` full and `z` half adders.
 //! A threshold then compares the count with a constant.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, Parameter, Params, always, bit_count, bit_length};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -70,7 +70,7 @@ fn threshold_size(n: u64, t: u64) -> u64 {
 }
 
 fn popcount(p: &Params) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let x = netlist.input_word("x", p["n"]);
     let count = count(&mut netlist, &x);
     netlist.output_word("count", &count);
@@ -78,7 +78,7 @@ fn popcount(p: &Params) -> Result<Circuit> {
 }
 
 fn threshold(n: u64, t: u64) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+    let mut netlist = GateBuilder::new();
     let x = netlist.input_word("x", n);
     let count = count(&mut netlist, &x);
     let y = at_least(&mut netlist, &count, t);
@@ -87,7 +87,7 @@ fn threshold(n: u64, t: u64) -> Result<Circuit> {
 }
 
 /// The number of ones as a word of `bit_length(n)` bits. Recursion halves the bits.
-fn count(netlist: &mut Netlist, bits: &[Signal]) -> Vec<Signal> {
+fn count(netlist: &mut GateBuilder, bits: &[Signal]) -> Vec<Signal> {
     if bits.len() <= 1 {
         return bits.to_vec();
     }
@@ -110,7 +110,7 @@ fn count(netlist: &mut Netlist, bits: &[Signal]) -> Vec<Signal> {
 }
 
 /// Whether a word is at least `t`, one gate a bit: equal below, then each bit decides or passes on.
-fn at_least(netlist: &mut Netlist, word: &[Signal], t: u64) -> Signal {
+fn at_least(netlist: &mut GateBuilder, word: &[Signal], t: u64) -> Signal {
     word.iter().enumerate().fold(Signal::TRUE, |above, (i, &bit)| {
         if t >> i & 1 == 1 { netlist.and(bit, above) } else { netlist.or(bit, above) }
     })

@@ -2,7 +2,7 @@
 //!
 //! `n - 1` gates are needed to read `n` inputs, and `ceil(log2 n)` levels with gates of two inputs.
 
-use super::netlist::{Netlist, Signal};
+use super::builder::{GateBuilder, Signal};
 use super::{Family, Formula, MAX_GATES, Parameter, Params, always, ceil_log2};
 use crate::circuit::Circuit;
 use crate::error::Result;
@@ -19,7 +19,7 @@ pub(super) const PARITY: Family = Family {
     size: SIZE,
     depth: TREE_DEPTH,
     condition: always,
-    build: |p| build(p, Netlist::xor_tree),
+    build: |p| build(p, GateBuilder::xor_tree),
 };
 
 pub(super) const PARITY_CHAIN: Family = Family {
@@ -41,7 +41,7 @@ pub(super) const AND: Family = Family {
     size: SIZE,
     depth: TREE_DEPTH,
     condition: always,
-    build: |p| build(p, Netlist::and_tree),
+    build: |p| build(p, GateBuilder::and_tree),
 };
 
 pub(super) const OR: Family = Family {
@@ -52,17 +52,17 @@ pub(super) const OR: Family = Family {
     size: SIZE,
     depth: TREE_DEPTH,
     condition: always,
-    build: |p| build(p, Netlist::or_tree),
+    build: |p| build(p, GateBuilder::or_tree),
 };
 
-fn build(p: &Params, merge: fn(&mut Netlist, &[Signal]) -> Signal) -> Result<Circuit> {
-    let mut netlist = Netlist::new();
+fn build(p: &Params, merge: fn(&mut GateBuilder, &[Signal]) -> Signal) -> Result<Circuit> {
+    let mut netlist = GateBuilder::new();
     let x = netlist.input_word("x", p["n"]);
     let y = merge(&mut netlist, &x);
     netlist.output("y", y);
     netlist.finish()
 }
 
-fn chain(netlist: &mut Netlist, x: &[Signal]) -> Signal {
+fn chain(netlist: &mut GateBuilder, x: &[Signal]) -> Signal {
     x.iter().fold(Signal::FALSE, |parity, &bit| netlist.xor(parity, bit))
 }

@@ -264,9 +264,10 @@ impl Panels {
             for (column, chart) in row.iter().enumerate() {
                 let place = format!("translate({} {})", number(WIDTH * column as f64), number(y));
                 svg.open("g", &[("transform", &place), ("aria-label", &chart.title)]);
-                match chart.is_empty() {
-                    true => svg.text(WIDTH / 2.0, 30.0, Anchor::Middle, "faint", &chart.title),
-                    false => chart.draw(&mut svg)?,
+                if chart.is_empty() {
+                    svg.text(WIDTH / 2.0, 30.0, Anchor::Middle, "faint", &chart.title)
+                } else {
+                    chart.draw(&mut svg)?
                 }
                 svg.close("g");
             }

@@ -187,9 +187,10 @@ pub fn text_width(text: &str, font_size: f64) -> f64 {
 
 /// The text, cut to `n` characters with an ellipsis if it is longer.
 pub fn shortened(text: &str, n: usize) -> String {
-    match text.chars().count() > n {
-        true => text.chars().take(n.saturating_sub(1)).chain(['…']).collect(),
-        false => text.to_string(),
+    if text.chars().count() > n {
+        text.chars().take(n.saturating_sub(1)).chain(['…']).collect()
+    } else {
+        text.to_string()
     }
 }
 

@@ -42,9 +42,10 @@ fn named(
     if let Some(permissions) = replaced {
         file.as_file().set_permissions(permissions)?;
     }
-    match replace {
-        true => file.persist(target)?,
-        false => file.persist_noclobber(target)?,
+    if replace {
+        file.persist(target)?
+    } else {
+        file.persist_noclobber(target)?
     };
     Ok(())
 }

@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 
 use super::cursor::{Source, Token, quote};
 use super::names::NetNames;
-use super::netlist::{Net, Netlist, Pin};
+use super::nets::{Net, Nets, Pin};
 use super::table::simplify;
 use super::{Format, Holds, Loaded, Opening, Written};
 use crate::circuit::{Circuit, GateKind, LatchInit, NodeId, TruthTable};
@@ -46,7 +46,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     let source = Source::new(bytes, file)?;
     let mut reader = Reader {
         source,
-        netlist: Netlist::new(source),
+        netlist: Nets::new(source),
         outputs: Vec::new(),
         constants: Vec::new(),
         n_latches: 0,
@@ -63,7 +63,7 @@ pub fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
 
 struct Reader<'a> {
     source: Source<'a>,
-    netlist: Netlist<'a>,
+    netlist: Nets<'a>,
     outputs: Vec<Token<'a>>,
     /// Operands called `vdd` or `gnd`, which are constants unless the file defines them.
     constants: Vec<(Net, bool)>,

@@ -32,7 +32,7 @@ impl NetNames {
         Self::allocate(circuit, legal, false)
     }
 
-    /// The same where no net may be an input and an output at once.
+    /// [`Self::new`] where no net may be an input and an output at once.
     pub fn for_ports(circuit: &Circuit, legal: fn(char) -> bool) -> Self {
         Self::allocate(circuit, legal, true)
     }

@@ -1,6 +1,6 @@
 //! Truth tables as files give them, into the plain gates that they are.
 
-use super::netlist::Pin;
+use super::nets::Pin;
 use crate::circuit::{GateKind, TruthTable};
 
 /// The gate that a table over `pins` is, and its operands: a constant, buffer, inverter, AND or OR (with
@@ -42,7 +42,7 @@ pub fn simplify(table: TruthTable, pins: &[Pin]) -> (GateKind, Vec<Pin>) {
     plain(GateKind::Lut(table))
 }
 
-/// The same function over the pins that it depends on.
+/// The function over the pins that it depends on.
 fn drop_idle(table: TruthTable, pins: &[Pin]) -> (TruthTable, Vec<Pin>) {
     let used: Vec<usize> = (0..pins.len()).filter(|&h| table.depends_on(h)).collect();
     let full_row = |row: usize| used.iter().enumerate().map(|(i, &h)| (row >> i & 1) << h).sum();
@@ -58,12 +58,12 @@ fn drop_idle(table: TruthTable, pins: &[Pin]) -> (TruthTable, Vec<Pin>) {
 mod tests {
     use super::*;
     use crate::format::cursor::Source;
-    use crate::format::netlist::Netlist;
+    use crate::format::nets::Nets;
 
     #[test]
     fn every_table_of_up_to_four_inputs_keeps_its_function() {
         for n in 0..=4usize {
-            let mut netlist = Netlist::new(Source::new(b"", "f").unwrap());
+            let mut netlist = Nets::new(Source::new(b"", "f").unwrap());
             let nets: Vec<_> = (0..n).map(|_| netlist.anonymous(0)).collect();
             let pins: Vec<Pin> = nets.iter().map(|&net| net.into()).collect();
             for bits in 0..1u64 << (1 << n) {
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn the_named_gates_are_recognised() {
-        let mut netlist = Netlist::new(Source::new(b"", "f").unwrap());
+        let mut netlist = Nets::new(Source::new(b"", "f").unwrap());
         let pins: Vec<Pin> = (0..3).map(|_| netlist.anonymous(0).into()).collect();
         for kind in [GateKind::And, GateKind::Nor, GateKind::Xnor, GateKind::Mux, GateKind::Maj] {
             assert_eq!(simplify(kind.table(3), &pins), (kind, pins.clone()));

@@ -29,14 +29,13 @@ pub fn collapse(mapped: &Mapped, levels: usize) -> Result<Mapped> {
     let mut places: Vec<u32> = (0..old.n_nodes() as u32).collect();
     for id in old.n_inputs()..old.n_nodes() {
         let Some(cone) = &cones[id] else { continue };
-        places[id] = match old.is_source(id) {
-            true => network.constant(old.value(id, 0)),
-            false => {
-                let operands: Vec<u32> = cone.iter().map(|&p| places[p as usize]).collect();
-                let rows: Vec<bool> =
-                    (0..1 << cone.len()).map(|row| cone_value(old, id as u32, cone, row)).collect();
-                network.gate(&operands, |row| rows[row])?
-            }
+        places[id] = if old.is_source(id) {
+            network.constant(old.value(id, 0))
+        } else {
+            let operands: Vec<u32> = cone.iter().map(|&p| places[p as usize]).collect();
+            let rows: Vec<bool> =
+                (0..1 << cone.len()).map(|row| cone_value(old, id as u32, cone, row)).collect();
+            network.gate(&operands, |row| rows[row])?
         };
         origin.push(mapped.origin[id]);
     }
@@ -72,9 +71,10 @@ fn leaves(network: &Network, root: u32, levels: usize) -> Vec<u32> {
     let mut open = network.operands(root as usize).to_vec();
     let mut leaves = Vec::new();
     while let Some(id) = open.pop() {
-        match level(id) <= highest {
-            true => leaves.push(id),
-            false => open.extend(network.operands(id as usize)),
+        if level(id) <= highest {
+            leaves.push(id)
+        } else {
+            open.extend(network.operands(id as usize))
         }
     }
     leaves.sort_unstable();

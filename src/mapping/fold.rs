@@ -239,7 +239,7 @@ fn substitute(table: TruthTable, fanins: &[Value], support: &[NodeId]) -> TruthT
     })
 }
 
-/// The same function over the signals it depends on.
+/// The function over the signals it depends on.
 fn reduce_support(table: TruthTable, support: &[NodeId]) -> (TruthTable, Vec<NodeId>) {
     let kept: Vec<usize> = (0..support.len()).filter(|&h| table.depends_on(h)).collect();
     let reduced = TruthTable::from_fn(kept.len(), |bits| {

@@ -37,9 +37,10 @@ pub fn gates(circuit: &Circuit) -> Result<Network> {
                     kind.evaluate(&bits.collect::<Vec<bool>>())
                 };
                 let operands: Vec<u32> = fanins.iter().map(|p| places[p.node.index()]).collect();
-                match operands.is_empty() {
-                    true => network.constant(value(0)),
-                    false => network.gate(&operands, value)?,
+                if operands.is_empty() {
+                    network.constant(value(0))
+                } else {
+                    network.gate(&operands, value)?
                 }
             }
         };

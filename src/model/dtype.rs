@@ -102,7 +102,7 @@ impl Dtype {
         }
     }
 
-    /// The same for formats of 16 bits. The crate `half` goes through f32 where the processor converts f32 to
+    /// [`Dtype::round`] for formats of 16 bits. The crate `half` goes through f32 where the processor converts f32 to
     /// f16, and elsewhere drops the last 32 bits first: beside a tie it is wrong, and in two ways.
     #[inline]
     fn round_half(self, x: f64) -> f64 {

@@ -249,9 +249,10 @@ fn decode(dtype: Dtype, bytes: &[u8]) -> Vec<f64> {
         /// Fewer are decoded sooner than threads are woken.
         const MANY: usize = 1 << 18;
         let (chunks, _) = bytes.as_chunks::<N>();
-        match chunks.len() < MANY {
-            true => chunks.iter().map(|&chunk| number(chunk)).collect(),
-            false => chunks.par_iter().map(|&chunk| number(chunk)).collect(),
+        if chunks.len() < MANY {
+            chunks.iter().map(|&chunk| number(chunk)).collect()
+        } else {
+            chunks.par_iter().map(|&chunk| number(chunk)).collect()
         }
     }
     match dtype {
@@ -378,9 +379,10 @@ impl Reader<'_> {
     }
 
     fn labels(&self) -> Result<Labels> {
-        let word_orders = match self.metadata.contains_key("word_orders") {
-            true => self.json("word_orders", "a JSON object of strings")?,
-            false => BTreeMap::new(),
+        let word_orders = if self.metadata.contains_key("word_orders") {
+            self.json("word_orders", "a JSON object of strings")?
+        } else {
+            BTreeMap::new()
         };
         Ok(Labels {
             input_names: self.json("input_names", "a JSON array of strings")?,

@@ -44,7 +44,7 @@ impl Schedule {
         Schedule::recurrent(depth, n_layers, (0, 0))
     }
 
-    /// The same between a prelude and a coda, which do their share: `⌈(depth - prelude - coda) / n_layers⌉`
+    /// Between a prelude and a coda, which do their share of the depth: `⌈(depth - prelude - coda) / n_layers⌉`
     /// loops, none if they do it all.
     pub fn recurrent(depth: usize, n_layers: usize, (n_prelude, n_coda): (usize, usize)) -> Self {
         let n_layers = n_layers.max(1);

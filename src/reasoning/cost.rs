@@ -35,7 +35,7 @@ pub struct Cost {
     pub embedding: u128,
     /// Parameters of the blocks stored.
     pub blocks: u128,
-    /// The same if every step had a block of its own.
+    /// Those of the blocks if every step had one of its own.
     pub blocks_untied: u128,
     /// Parameters of the unembedding.
     pub unembedding: u128,

@@ -118,7 +118,7 @@ impl<'m> Decoder<'m> {
         self.trace_with(inputs, n_loops, Memory::Cached, &mut observe)
     }
 
-    /// The same without a cache: every step passes all positions through the layers again.
+    /// [`Decoder::trace`] without a cache: every step passes all positions through the layers again.
     ///
     /// # Errors
     /// As [`Decoder::trace`].

@@ -85,7 +85,7 @@ impl<'m> Dense<'m> {
         Dense::with(model, device, operations)
     }
 
-    /// The same with candle's basic operations, also on the processor: what another device would run.
+    /// [`Dense::new`] with candle's basic operations, also on the processor: what another device would run.
     ///
     /// # Errors
     /// As [`Dense::new`].

@@ -19,7 +19,7 @@ pub enum Pace {
     Tokens,
     /// A lookup per position and layer, for many assignments at once.
     Lookups,
-    /// The same where something can have changed, which in a circuit is each position some few times.
+    /// A lookup where something can have changed, which in a circuit is each position some few times.
     Changes,
 }
 
@@ -47,7 +47,7 @@ impl Effort {
         Effort::at(engine.model(), engine.pace(), n_assignments, n_loops)
     }
 
-    /// The same of `model` in any engine that goes at `pace`.
+    /// Of any engine that goes at `pace`, with `model`.
     pub fn at(model: &Model, pace: Pace, n_assignments: u64, n_loops: usize) -> Self {
         let layers = model.schedule_of(n_loops).n_steps() as u128;
         let (n_ctx, blocks) = (model.n_ctx() as u128, model.blocks.len() as u128);

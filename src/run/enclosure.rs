@@ -146,7 +146,7 @@ impl<'m> Enclosure<'m> {
         Enclosure::with(model, Assumptions::default())
     }
 
-    /// The same for other runners.
+    /// [`Enclosure::new`] for other runners.
     ///
     /// # Errors
     /// As [`Enclosure::new`].
@@ -178,7 +178,7 @@ impl<'m> Enclosure<'m> {
         self.trace(inputs, n_loops, softmax, &mut |_, _| {})
     }
 
-    /// The same, showing `see` every row of numbers on the way.
+    /// [`Enclosure::run`], showing `see` every row of numbers on the way.
     ///
     /// # Errors
     /// As [`Enclosure::run`].

@@ -113,7 +113,7 @@ impl<'m> Halting<'m> {
         Ok(Halting { model, rule, probes, inner })
     }
 
-    /// The same with the reference engine.
+    /// [`Halting::new`] with the reference engine.
     ///
     /// # Errors
     /// As [`Halting::new`].
@@ -123,7 +123,7 @@ impl<'m> Halting<'m> {
         Ok(Halting { model, rule, probes, inner })
     }
 
-    /// The same with the resident engine.
+    /// [`Halting::new`] with the resident engine.
     ///
     /// # Errors
     /// As [`Halting::new`], or the resident engine refuses the model.
@@ -217,9 +217,10 @@ impl<'m> Halting<'m> {
                     news &= news - 1;
                 }
             }
-            match running.iter().all(|&word| word == 0) {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if running.iter().all(|&word| word == 0) {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         })?;
         Ok(Halted { outputs, stopped })

@@ -257,7 +257,7 @@ impl Budget {
         within(effort(n_assignments), self.all, &what)
     }
 
-    /// The same of any work.
+    /// An error unless any work can be done in the time for all of it.
     ///
     /// # Errors
     /// As [`Budget::require`].

@@ -72,7 +72,7 @@ impl<'m> Reference<'m> {
         })
     }
 
-    /// The same, until `observe` has seen enough: the layers that follow are not computed.
+    /// [`Reference::trace`] until `observe` has seen enough: the layers that follow are not computed.
     ///
     /// # Errors
     /// `inputs` is not one bit per input.

@@ -108,7 +108,7 @@ impl<'m> Resident<'m> {
         Resident::with_probes(model, &[])
     }
 
-    /// The same, ready to read more bits than the outputs' in [`Resident::watch`].
+    /// [`Resident::new`], ready to read more bits than the outputs' in [`Resident::watch`].
     ///
     /// # Errors
     /// As [`Resident::new`]; a probe's logits round.
@@ -120,7 +120,7 @@ impl<'m> Resident<'m> {
         Self::computed_in(computed_in, model, probes)
     }
 
-    /// The same, computing in `computed_in`, f32 or f64, whatever the model's dtype.
+    /// [`Resident::with_probes`], computing in `computed_in`, f32 or f64, whatever the model's dtype.
     ///
     /// # Errors
     /// A premise fails, one of which is that no sum of the plan rounds in that format.
@@ -269,12 +269,11 @@ impl<'m> Resident<'m> {
             for (&c, &Derived { kept, scale, shift }) in
                 self.frame.dynamic.iter().zip(&self.basis.derived)
             {
-                at[c] = match scale == 0.0 {
-                    true => shift,
-                    false => {
-                        let row = rows[position * n_kept + kept] as usize;
-                        scale * numbers[row].to_f64() + shift
-                    }
+                at[c] = if scale == 0.0 {
+                    shift
+                } else {
+                    let row = rows[position * n_kept + kept] as usize;
+                    scale * numbers[row].to_f64() + shift
                 };
             }
         }

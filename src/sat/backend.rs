@@ -120,9 +120,8 @@ impl Backend for CaDiCaL {
         let limited = self.solver.limit_conflicts(conflicts.map(|n| n as u32));
         limited.expect("CaDiCaL takes every limit that fits an int");
         let end = end(limits.time);
-        self.solver.attach_terminator(move || match is_past(end) {
-            true => ControlSignal::Terminate,
-            false => ControlSignal::Continue,
+        self.solver.attach_terminator(move || {
+            if is_past(end) { ControlSignal::Terminate } else { ControlSignal::Continue }
         });
         answer(self.solver.solve_assumps(&to_literals(assumptions)))
     }

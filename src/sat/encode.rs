@@ -280,13 +280,12 @@ impl Encoder {
         let mut literals = inputs.to_vec();
         let mut operands = Vec::new();
         for id in network.n_inputs()..network.n_nodes() {
-            let literal = match network.is_source(id) {
-                true => Lit::constant(network.value(id, 0)),
-                false => {
-                    operands.clear();
-                    operands.extend(network.operands(id).iter().map(|&p| literals[p as usize]));
-                    self.gate(&operands, |row| network.value(id, row))?
-                }
+            let literal = if network.is_source(id) {
+                Lit::constant(network.value(id, 0))
+            } else {
+                operands.clear();
+                operands.extend(network.operands(id).iter().map(|&p| literals[p as usize]));
+                self.gate(&operands, |row| network.value(id, row))?
             };
             literals.push(literal);
         }

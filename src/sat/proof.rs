@@ -219,7 +219,7 @@ fn assign(truth: &mut [Truth], trail: &mut Vec<Lit>, literal: Lit) {
     trail.push(literal);
 }
 
-/// The same in every order of the literals.
+/// Equal for every order of the literals.
 fn hash(clause: &[Lit]) -> u64 {
     let mix = |literal: &Lit| {
         let x = (literal.index() as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);

@@ -63,9 +63,12 @@ impl Rows {
             let bit = 1 << (h - 6);
             return Rows(std::array::from_fn(|w| self.0[if value { w | bit } else { w & !bit }]));
         }
-        Rows(self.0.map(|word| match value {
-            true => (word & PATTERN[h]) | (word & PATTERN[h]) >> (1 << h),
-            false => (word & !PATTERN[h]) | (word & !PATTERN[h]) << (1 << h),
+        Rows(self.0.map(|word| {
+            if value {
+                (word & PATTERN[h]) | (word & PATTERN[h]) >> (1 << h)
+            } else {
+                (word & !PATTERN[h]) | (word & !PATTERN[h]) << (1 << h)
+            }
         }))
     }
 

@@ -25,7 +25,7 @@ pub fn randomly_summed(
     summed(model, inputs, n_loops, Drawn(rng))
 }
 
-/// The same with every sum taken from its first term to its last.
+/// The streams with every sum taken from its first term to its last.
 ///
 /// # Errors
 /// The model is a decoder, or `inputs` is not one bit per input.

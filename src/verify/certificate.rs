@@ -150,7 +150,7 @@ impl Failure {
         Failure { condition, place: place.into() }
     }
 
-    /// The same failure in a larger place.
+    /// The failure in a larger place.
     fn within(self, place: impl std::fmt::Display) -> Self {
         Failure { place: format!("{place}, {}", self.place), ..self }
     }

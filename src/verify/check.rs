@@ -51,7 +51,7 @@ impl<'a> Check<'a> {
         Check::of(Runner::Loops(engine), circuit, engine.model())
     }
 
-    /// The same for a model that halts: outputs are right when they are known, which they always are in the
+    /// A check of a model that halts: outputs are right when they are known, which they always are in the
     /// end, and what is known stays.
     pub fn until_known(engine: &'a Halting<'a>, circuit: &'a Circuit) -> Self {
         Check::of(Runner::Halts(engine), circuit, engine.model())
@@ -62,17 +62,17 @@ impl<'a> Check<'a> {
         Check { runner, circuit, n_loops, assignments, progress: &() }
     }
 
-    /// The same with another number of loops. A model that halts stops by itself, at most after its own.
+    /// The check with another number of loops. A model that halts stops by itself, at most after its own.
     pub fn loops(self, n_loops: usize) -> Self {
         Check { n_loops, ..self }
     }
 
-    /// The same on other assignments. A sample can refute, it never verifies.
+    /// The check on other assignments. A sample can refute, it never verifies.
     pub fn on(self, assignments: Assignments) -> Self {
         Check { assignments, ..self }
     }
 
-    /// The same, watched by `progress`.
+    /// The check, watched by `progress`.
     pub fn watched_by(self, progress: &'a dyn Progress) -> Self {
         Check { progress, ..self }
     }

@@ -39,7 +39,7 @@ pub fn decide(subject: &Subject, policy: &Policy) -> Result<Decision> {
     decide_watched(subject, policy, &())
 }
 
-/// The same, watched by `progress`.
+/// [`decide`], watched by `progress`.
 ///
 /// # Errors
 /// As [`decide`], or it was cancelled.

@@ -80,7 +80,7 @@ impl Assignments {
         self.find_first_in(n_inputs, (range, DRAWN), progress, |_, inputs| check(inputs))
     }
 
-    /// The same for the assignments in `range`, in blocks of `size`; `check` is given the first one's number, too.
+    /// [`Self::find_first`] of the assignments in `range`, in blocks of `size`; `check` is given the first one's number, too.
     pub(super) fn find_first_in<T: Send>(
         self,
         n_inputs: usize,

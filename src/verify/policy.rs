@@ -24,7 +24,7 @@ pub enum Method {
     Miter,
     /// [`Check::run`](super::Check::run) on all assignments.
     Exhaustive,
-    /// The same on some.
+    /// [`Check::run`](super::Check::run) on some.
     Sample,
 }
 

@@ -28,7 +28,7 @@ pub fn prove(model: &Model, circuit: &Circuit) -> Certificate {
     certificate(model, circuit, Clue::Claim, Policy::SAT)
 }
 
-/// The same without a look at the claim.
+/// [`prove`] without a look at the claim.
 pub fn prove_by_miter(model: &Model, circuit: &Circuit) -> Certificate {
     certificate(model, circuit, Clue::None, Policy::SAT)
 }
@@ -91,7 +91,7 @@ pub fn refute(engine: &dyn Engine, circuit: &Circuit) -> Result<Option<Counterex
     refute_within(engine, circuit, Policy::SAT)
 }
 
-/// The same, for which SAT may take so much.
+/// [`refute`], for which SAT may take so much.
 pub(super) fn refute_within(
     engine: &dyn Engine,
     circuit: &Circuit,

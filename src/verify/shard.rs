@@ -289,7 +289,7 @@ impl Merged {
         Run { assignments: self.first.assignments(), total, rounding, engine, n_loops }.verdict()
     }
 
-    /// The same where some have, all of which are run again.
+    /// The verdict where some have found one, all of which are run again.
     fn replay(&self, engine: &dyn Engine, circuit: &Circuit) -> Result<Verdict> {
         let mut first = None;
         for (name, shard) in &self.shards {

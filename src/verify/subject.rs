@@ -76,7 +76,7 @@ impl<'a> Subject<'a> {
         Ok(Subject { model, circuit, identity })
     }
 
-    /// The same model with another number of loops.
+    /// The subject, its model with another number of loops.
     ///
     /// # Errors
     /// As [`Model::with_loops`].

@@ -42,7 +42,7 @@ impl<'e> Truth<'e> {
         }
     }
 
-    /// The same counterexample; one that a device found is first looked at on this processor.
+    /// The counterexample; one that a device found is first looked at on this processor.
     ///
     /// # Errors
     /// It is none: the device is at fault, not the model.

@@ -56,7 +56,7 @@ pub enum Doubt {
     },
     /// Some assignments were run, and showed no difference.
     Sampled(Run),
-    /// The same for a model that halts.
+    /// Some assignments were run on a model that halts, and showed no difference.
     SampledHalting(Run),
     /// A model that halts breaks a promise, and its outputs are right nevertheless.
     Halting(Broken),

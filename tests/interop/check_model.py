@@ -44,7 +44,9 @@ def read_model(data):
     for key, values in [("format", "circuit2tf"), ("act_fn", "relu"), ("normalization", "none"), ("attn_scale", "1"),
                         ("attention", "bidirectional causal"), ("d_vocab", "3"), ("d_vocab_out", "2")]:
         need(meta[key] in values.split(), key)
-    need(meta.get("scheme", "recurrent") in ("recurrent", "pause", "unrolled"), "the scheme has fixed steps")
+    known = dict.fromkeys(("recurrent", "pause", "unrolled"), "looped") | dict.fromkeys(("universal", "coconut", "cot"))
+    way = known.get(meta.get("scheme", "recurrent"), meta.get("pass"))
+    need(way == "looped" == meta.get("pass", "looped"), "the scheme has fixed steps")
     dtype = header["pos_embed.W_pos"]["dtype"]
     def tensor(name, *shape, dtype=dtype):
         need(header[name]["dtype"] == dtype and header[name]["shape"] == list(shape), f"the shape of {name}")

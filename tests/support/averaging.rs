@@ -68,10 +68,8 @@ impl Recipe {
         let prompt = if is_decoder { self.n_ctx - self.n_emitted() } else { self.n_ctx };
         let n_inputs = prompt.min(if self.n_ctx > 100 { 1 } else { 3 });
         let positions = random.distinct(n_inputs, prompt);
-        let outputs = match is_decoder {
-            true => vec![self.n_ctx - 1; 2],
-            false => vec![positions[0], self.n_ctx - 1],
-        };
+        let outputs =
+            if is_decoder { vec![self.n_ctx - 1; 2] } else { vec![positions[0], self.n_ctx - 1] };
         let scheme_vectors = match self.scheme.pass() {
             Pass::Looped => Vec::new(),
             Pass::Halting => vec![("scheme.halting", vec![HALTING as i64])],

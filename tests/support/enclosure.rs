@@ -39,9 +39,10 @@ impl Interval {
 
     /// All that a runner can have, if an end is no number.
     fn new(low: f64, high: f64) -> Self {
-        match low.is_nan() || high.is_nan() {
-            true => Interval { low: f64::NEG_INFINITY, high: f64::INFINITY },
-            false => Interval { low, high },
+        if low.is_nan() || high.is_nan() {
+            Interval { low: f64::NEG_INFINITY, high: f64::INFINITY }
+        } else {
+            Interval { low, high }
         }
     }
 

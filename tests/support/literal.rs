@@ -24,7 +24,7 @@ pub trait Arithmetic {
     /// The sum of products, a bias with it, in the dtype.
     fn product(&self, terms: Terms<Self::Number>, bias: Option<Self::Number>) -> Self::Number;
 
-    /// The same over several heads.
+    /// The sum of products over several heads.
     fn heads(&self, heads: Vec<Terms<Self::Number>>, bias: Self::Number) -> Self::Number;
 
     fn relu(&self, x: Self::Number) -> Self::Number;
@@ -110,7 +110,8 @@ impl<A: Arithmetic> Pass<'_, A> {
         ports.for_each(|(&p, &bit)| tokens[p] = usize::from(bit));
         let (n_thoughts, n_answers) = match self.model.scheme.pass() {
             model::Pass::Thoughts => (n_loops, vector("scheme.answers")[0] as usize),
-            _ => (0, n_loops),
+            model::Pass::Tokens => (0, n_loops),
+            model::Pass::Looped | model::Pass::Halting => unreachable!("a decoder was asked for"),
         };
         let mut embedded: Vec<_> =
             tokens.iter().enumerate().map(|(p, &token)| self.embed(token, p)).collect();

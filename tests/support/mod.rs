@@ -42,7 +42,7 @@ pub fn random_circuit(max_inputs: usize, max_gates: usize) -> impl Strategy<Valu
     })
 }
 
-/// The same with latches, of every initial value in `inits`.
+/// A random circuit with latches, of every initial value in `inits`.
 pub fn random_sequential(
     max_inputs: usize,
     max_gates: usize,

@@ -180,9 +180,10 @@ fn corrupt(
     let before = numbers.to_vec();
     let x = numbers[i];
     let dtype = model.dtype;
-    let ulp = match x == 0.0 || !x.is_finite() {
-        true => f64::from(dtype.min_exponent() - dtype.precision() as i32 + 1).exp2(),
-        false => (x.abs().log2().floor() - f64::from(dtype.precision()) + 1.0).exp2(),
+    let ulp = if x == 0.0 || !x.is_finite() {
+        f64::from(dtype.min_exponent() - dtype.precision() as i32 + 1).exp2()
+    } else {
+        (x.abs().log2().floor() - f64::from(dtype.precision()) + 1.0).exp2()
     };
     numbers[i] = dtype.round(match corruption {
         Corruption::Negate => -x,
@@ -260,9 +261,10 @@ fn a_number(model: &Model, parts: &mut Parts, rng: &mut impl Rng) -> String {
     let (name, numbers) = &mut all[t];
     // Numbers that are not zero are few and matter more.
     let used: Vec<usize> = (0..numbers.len()).filter(|&i| numbers[i] != 0.0).collect();
-    let i = match used.is_empty() || rng.random_bool(0.3) {
-        true => rng.random_range(0..numbers.len()),
-        false => used[rng.random_range(0..used.len())],
+    let i = if used.is_empty() || rng.random_bool(0.3) {
+        rng.random_range(0..numbers.len())
+    } else {
+        used[rng.random_range(0..used.len())]
     };
     let corruption = CORRUPTIONS[rng.random_range(0..CORRUPTIONS.len())];
     corrupt(model, name, numbers, i, corruption).unwrap_or_else(|| "nothing".to_string())

@@ -29,7 +29,7 @@ pub enum Accumulator {
     Dtype,
     /// f32, of an f64 model f64.
     Single,
-    /// The same with products that are not rounded before they are added.
+    /// f32, of an f64 model f64, with products that are not rounded before they are added.
     SingleFused,
     Double,
     DoubleFused,
@@ -106,9 +106,10 @@ fn variants(model: &Model, accumulators: &[Accumulator], softmaxes: &[Softmax]) 
         0 | 1 => &[Heads::Together],
         _ => &[Heads::Together, Heads::OneByOne],
     };
-    let masks: &[Mask] = match model.attention == Attention::Causal && model.scheme.is_parallel() {
-        true => &[Mask::Absent, Mask::Infinite],
-        false => &[Mask::Absent],
+    let masks: &[Mask] = if model.attention == Attention::Causal && model.scheme.is_parallel() {
+        &[Mask::Absent, Mask::Infinite]
+    } else {
+        &[Mask::Absent]
     };
     let mut all = Vec::new();
     for (&accumulator, &softmax, &heads, &mask) in product4(accumulators, softmaxes, heads, masks) {

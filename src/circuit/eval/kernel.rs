@@ -41,7 +41,7 @@ impl Simd {
         }
     }
 
-    /// The same, or an error where this processor does not have it.
+    /// The instruction set, or an error where this processor does not have it.
     pub(super) fn require(self) -> Result<Self> {
         if self.is_available() {
             return Ok(self);

@@ -6,7 +6,7 @@ use super::lower::{Lowered, OpKind};
 use crate::batch::{COUNTING, Lut, LutProgram};
 
 impl Oracle {
-    /// The same function as a program of look-up tables, every table at its least level.
+    /// The circuit as a program of look-up tables, every table at its least level.
     pub fn luts(&self) -> LutProgram {
         let lowered = &self.lowered;
         let first = 1 + lowered.n_inputs;

@@ -39,7 +39,7 @@ pub fn output<'e>(path: &str, extensions: &[&'e str]) -> Result<Option<&'e str>>
     Ok(extension)
 }
 
-/// The same where a flag says the format, whose extension it gives: the name may have that, or one that
+/// [`output`] where a flag says the format, whose extension it gives: the name may have that, or one that
 /// says nothing.
 ///
 /// # Errors

@@ -216,9 +216,10 @@ fn one_fewer(values: &Values) -> Result<Task> {
 }
 
 fn power_of_two(values: &Values) -> Result<()> {
-    match values.get("inputs").is_power_of_two() {
-        true => Ok(()),
-        false => Err(Error::new("a power of two for inputs", values.get("inputs").to_string())),
+    if values.get("inputs").is_power_of_two() {
+        Ok(())
+    } else {
+        Err(Error::new("a power of two for inputs", values.get("inputs").to_string()))
     }
 }
 

@@ -106,9 +106,10 @@ pub static EXERCISES: [Exercise; 2] = [
 
 fn counting_facts(values: &Values) -> Result<Facts> {
     let (model, functions) = exponents(values);
-    let verdict = match model < functions {
-        true => "some function is computed by no setting",
-        false => "counting alone excludes nothing here",
+    let verdict = if model < functions {
+        "some function is computed by no setting"
+    } else {
+        "counting alone excludes nothing here"
     };
     Ok(Facts::from([("verdict", verdict.to_string())]))
 }

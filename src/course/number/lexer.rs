@@ -221,9 +221,10 @@ fn fraction_and_exponent(text: &str) -> usize {
     let end = if text.starts_with('.') { digits(1) } else { 0 };
     let Some(exponent) = text[end..].strip_prefix(['e', 'E']) else { return end };
     let signed = exponent.strip_prefix(['+', '-', '−']).unwrap_or(exponent);
-    match signed.starts_with(|c: char| c.is_ascii_digit()) {
-        true => digits(text.len() - signed.len()),
-        false => end,
+    if signed.starts_with(|c: char| c.is_ascii_digit()) {
+        digits(text.len() - signed.len())
+    } else {
+        end
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::circuit::{GateKind, TruthTable};
 use crate::error::Result;
-use crate::format::netlist::{Net, Netlist, Pin};
+use crate::format::nets::{Net, Nets, Pin};
 use crate::format::table::simplify;
 
 /// Drives `target` by the cover: 1 in the cubes of `rows` where `value` holds, 0 in them otherwise.
@@ -13,7 +13,7 @@ use crate::format::table::simplify;
 /// # Errors
 /// `target` is driven already.
 pub fn add_cover(
-    netlist: &mut Netlist<'_>,
+    netlist: &mut Nets<'_>,
     target: Net,
     inputs: &[Pin],
     rows: &[&str],
@@ -69,7 +69,7 @@ fn literals(inputs: &[Pin], row: &str) -> Vec<Pin> {
     columns.map(|(pin, column)| pin.flip_if(column == b'0')).collect()
 }
 
-fn term(netlist: &mut Netlist<'_>, cube: &[Pin], offset: usize) -> Result<Pin> {
+fn term(netlist: &mut Nets<'_>, cube: &[Pin], offset: usize) -> Result<Pin> {
     if let [literal] = cube {
         return Ok(*literal);
     }

@@ -12,7 +12,7 @@ use super::parse::{Instance, Item, Local, Model};
 use crate::circuit::GateKind;
 use crate::error::{Error, Result};
 use crate::format::cursor::{Source, Token, quote};
-use crate::format::netlist::{Net, Netlist, Pin};
+use crate::format::nets::{Net, Nets, Pin};
 
 /// The most bytes of text that a hierarchy may have when written flat.
 const MAX_SIZE: usize = 64 << 20;
@@ -27,7 +27,7 @@ pub fn flatten<'a>(
     models: &[Model<'a>],
     top: Option<&str>,
     notes: &mut Vec<String>,
-) -> Result<Netlist<'a>> {
+) -> Result<Nets<'a>> {
     let by_name = index(&source, models)?;
     let is_asked_for = top.is_some();
     let top = find_top(&source, models, &by_name, top)?;
@@ -42,7 +42,7 @@ pub fn flatten<'a>(
         let name = quote(model.name.text);
         notes.push(format!("the circuit is model {name}; it does not contain {unused} others"));
     }
-    let mut expansion = Expansion { netlist: Netlist::new(source), constants: Vec::new() };
+    let mut expansion = Expansion { netlist: Nets::new(source), constants: Vec::new() };
     let nets = expansion.locals(model, "", HashMap::new());
     expansion.declare_inputs(model, &nets)?;
     let mut open = vec![Frame { model, path: String::new(), nets: nets.clone() }];
@@ -252,7 +252,7 @@ fn instance_name(instance: &Instance<'_>, item: usize) -> String {
 
 /// The netlist as far as it has been expanded.
 struct Expansion<'a> {
-    netlist: Netlist<'a>,
+    netlist: Nets<'a>,
     /// Yosys's nets for constants, which it does not always define.
     constants: Vec<(Net, bool)>,
 }
@@ -317,7 +317,7 @@ impl<'a> Expansion<'a> {
         top: &Model<'a>,
         nets: &[Net],
         notes: &mut Vec<String>,
-    ) -> Result<Netlist<'a>> {
+    ) -> Result<Nets<'a>> {
         for (net, value) in std::mem::take(&mut self.constants) {
             if !self.netlist.is_driven(net) {
                 let offset = self.netlist.offset(net);

@@ -14,19 +14,19 @@ pub(super) fn read(bytes: &[u8], file: &str) -> Result<Loaded> {
     let mut lines =
         Lines { scanner: Scanner::new(bytes, file), tokens: Vec::new(), first_comment: None };
     let header = Header::read(&mut lines)?;
-    let mut netlist = Netlist::new(&header)?;
+    let mut wires = Wires::new(&header)?;
     for read in 0..header.gates {
         if !lines.next() {
             let found = format!("{read} before the end of the file");
             return Err(lines.here(format!("{} gates", header.gates), found));
         }
-        netlist.gate(&lines)?;
+        wires.gate(&lines)?;
     }
     if lines.next() {
         let expected = format!("the end of the file after {} gates", header.gates);
         return Err(lines.scanner.expected(lines.offset(0), expected));
     }
-    let circuit = netlist.finish(&lines, &header)?;
+    let circuit = wires.finish(&lines, &header)?;
     let note = lines.first_comment.map(|offset| {
         let line = lines.scanner.line_number(offset);
         format!("comments are skipped, the first in line {line}: Bristol files have none")
@@ -203,29 +203,29 @@ const BINARY: [(&[u8], GateKind); 6] = [
 ];
 
 /// The circuit under construction and the literal on every wire that is written.
-struct Netlist {
+struct Wires {
     builder: Builder,
-    wires: Vec<Option<Literal>>,
+    literals: Vec<Option<Literal>>,
     /// The operands of the current gate.
     operands: Vec<Literal>,
 }
 
-impl Netlist {
+impl Wires {
     /// A circuit of inputs only.
     fn new(header: &Header) -> Result<Self> {
-        let mut netlist = Netlist {
+        let mut wires = Wires {
             builder: Builder::new(),
-            wires: Vec::with_capacity(header.wires),
+            literals: Vec::with_capacity(header.wires),
             operands: Vec::new(),
         };
         for (group, &size) in header.inputs.iter().enumerate() {
             for bit in 0..size {
-                let input = netlist.builder.input(format!("in{group}[{bit}]"))?;
-                netlist.wires.push(Some(input.literal()));
+                let input = wires.builder.input(format!("in{group}[{bit}]"))?;
+                wires.literals.push(Some(input.literal()));
             }
         }
-        netlist.wires.resize(header.wires, None);
-        Ok(netlist)
+        wires.literals.resize(header.wires, None);
+        Ok(wires)
     }
 
     /// The gate on the current line.
@@ -307,8 +307,8 @@ impl Netlist {
     /// The wire that token `k` names.
     fn wire(&self, lines: &Lines, k: usize) -> Result<usize> {
         let wire = lines.number(k, "a wire")?;
-        if wire >= self.wires.len() {
-            let expected = format!("a wire below {}", self.wires.len());
+        if wire >= self.literals.len() {
+            let expected = format!("a wire below {}", self.literals.len());
             return Err(lines.scanner.error(lines.offset(k), expected, wire.to_string()));
         }
         Ok(wire)
@@ -317,7 +317,7 @@ impl Netlist {
     /// The literal on the wire that token `k` names.
     fn operand(&self, lines: &Lines, k: usize) -> Result<Literal> {
         let wire = self.wire(lines, k)?;
-        self.wires[wire].ok_or_else(|| {
+        self.literals[wire].ok_or_else(|| {
             let found = format!("wire {wire}, which is not written before");
             lines.scanner.error(lines.offset(k), "an input or an earlier gate's output", found)
         })
@@ -331,12 +331,12 @@ impl Netlist {
 
     fn set(&mut self, lines: &Lines, k: usize, literal: Literal) -> Result<()> {
         let wire = self.wire(lines, k)?;
-        if self.wires[wire].is_some() {
+        if self.literals[wire].is_some() {
             let found = format!("wire {wire} again");
             let expected = "a wire that nothing writes before";
             return Err(lines.scanner.error(lines.offset(k), expected, found));
         }
-        self.wires[wire] = Some(literal);
+        self.literals[wire] = Some(literal);
         Ok(())
     }
 
@@ -345,7 +345,7 @@ impl Netlist {
         let mut wire = header.wires - header.outputs.iter().sum::<usize>();
         for (group, &size) in header.outputs.iter().enumerate() {
             for bit in 0..size {
-                let Some(literal) = self.wires[wire] else {
+                let Some(literal) = self.literals[wire] else {
                     let found = format!("wire {wire} (out{group}[{bit}]), which nothing writes");
                     return Err(lines.here("a value on every output", found));
                 };

@@ -24,14 +24,14 @@ pub(super) fn write(circuit: &Circuit, dialect: Dialect) -> Result<Written> {
         return Err(Error::new("at least one input", "none")
             .hint("the old format has no constants; Bristol Fashion has"));
     }
-    let mut netlist = Netlist::new(circuit, dialect);
-    netlist.gates_of(circuit);
-    let outputs = netlist.outputs_of(circuit);
-    let order = netlist.order();
-    let wires = netlist.number(&order, &outputs);
+    let mut gate_list = GateList::new(circuit, dialect);
+    gate_list.gates_of(circuit);
+    let outputs = gate_list.outputs_of(circuit);
+    let order = gate_list.order();
+    let wires = gate_list.number(&order, &outputs);
     let mut file = File { bytes: Vec::new(), notes: Vec::new() };
-    file.header(circuit, dialect, netlist.gates.len());
-    file.gates(&netlist, &order, &wires);
+    file.header(circuit, dialect, gate_list.gates.len());
+    file.gates(&gate_list, &order, &wires);
     file.note_losses(circuit);
     Ok(Written { bytes: file.bytes, notes: file.notes })
 }
@@ -50,7 +50,7 @@ enum Gate {
 
 /// The circuit as gates. Signal 0 is the constant, `1 ..= n_inputs` are the inputs, and gate `g` drives
 /// signal `n_inputs + 1 + g`.
-struct Netlist {
+struct GateList {
     dialect: Dialect,
     n_inputs: u32,
     gates: Vec<Gate>,
@@ -62,7 +62,7 @@ struct Netlist {
     literals: Vec<u32>,
 }
 
-impl Basis for Netlist {
+impl Basis for GateList {
     const FREE_XOR: bool = true;
 
     fn and(&mut self, a: u32, b: u32) -> u32 {
@@ -88,7 +88,7 @@ impl Basis for Netlist {
     }
 }
 
-impl Netlist {
+impl GateList {
     fn new(circuit: &Circuit, dialect: Dialect) -> Self {
         let n_inputs = circuit.inputs().len() as u32;
         let mut literals = vec![0; circuit.n_nodes()];
@@ -96,7 +96,7 @@ impl Netlist {
             literals[id.index()] = 2 * signal;
         }
         let inverses = vec![0; circuit.inputs().len() + 1];
-        Netlist { dialect, n_inputs, gates: Vec::new(), inverses, constants: [0; 2], literals }
+        GateList { dialect, n_inputs, gates: Vec::new(), inverses, constants: [0; 2], literals }
     }
 
     /// Adds a gate; gives the signal it drives.
@@ -293,11 +293,11 @@ impl File {
         }
     }
 
-    fn gates(&mut self, netlist: &Netlist, order: &[usize], wires: &[usize]) {
+    fn gates(&mut self, gate_list: &GateList, order: &[usize], wires: &[usize]) {
         let wire = |signal: u32| wires[signal as usize];
         for &g in order {
-            let out = wires[netlist.driven_by(g)];
-            match netlist.gates[g] {
+            let out = wires[gate_list.driven_by(g)];
+            match gate_list.gates[g] {
                 Gate::Xor(a, b) => self.line(format_args!("2 1 {} {} {out} XOR", wire(a), wire(b))),
                 Gate::And(a, b) => self.line(format_args!("2 1 {} {} {out} AND", wire(a), wire(b))),
                 Gate::Inv(a) => self.line(format_args!("1 1 {} {out} INV", wire(a))),

@@ -54,11 +54,11 @@ fn circuit(document: &Value) -> Result<Circuit> {
     let inputs = inputs.collect::<Result<Vec<&str>>>()?;
     let latches = document.list("latches", Latch::new)?;
     let gates = document.list("gates", Gate::new)?;
-    let mut netlist = Netlist::new(&inputs, &latches, &gates)?;
-    netlist.sources(&inputs, &latches)?;
-    netlist.gates(&gates)?;
-    netlist.roots(&document, &latches)?;
-    netlist.builder.finish()
+    let mut signals = Signals::new(&inputs, &latches, &gates)?;
+    signals.sources(&inputs, &latches)?;
+    signals.gates(&gates)?;
+    signals.roots(&document, &latches)?;
+    signals.builder.finish()
 }
 
 /// An error about a value.
@@ -269,30 +269,30 @@ fn truth_table(gate: &Object, n_fanins: usize) -> Result<TruthTable> {
 }
 
 /// The circuit under construction. Signals are numbered inputs, latches, gates.
-struct Netlist<'a> {
+struct Signals<'a> {
     builder: Builder,
-    signals: HashMap<&'a str, usize>,
+    numbers: HashMap<&'a str, usize>,
     /// The node of every signal that is built.
     nodes: Vec<Option<NodeId>>,
     first_gate: usize,
 }
 
-impl<'a> Netlist<'a> {
+impl<'a> Signals<'a> {
     /// Numbers the signals.
     fn new(inputs: &[&'a str], latches: &[Latch<'a>], gates: &[Gate<'a>]) -> Result<Self> {
         let latch_names = latches.iter().map(|latch| latch.name);
         let gate_names = gates.iter().map(|gate| gate.name);
-        let mut signals = HashMap::new();
+        let mut numbers = HashMap::new();
         for name in inputs.iter().copied().chain(latch_names).chain(gate_names) {
-            let number = signals.len();
-            if signals.insert(name, number).is_some() {
+            let number = numbers.len();
+            if numbers.insert(name, number).is_some() {
                 let expected = "inputs, latches and gates with names that differ";
                 return Err(Error::new(expected, format!("{name:?} twice")));
             }
         }
-        let nodes = vec![None; signals.len()];
+        let nodes = vec![None; numbers.len()];
         let first_gate = inputs.len() + latches.len();
-        Ok(Netlist { builder: Builder::new(), signals, nodes, first_gate })
+        Ok(Signals { builder: Builder::new(), numbers, nodes, first_gate })
     }
 
     fn sources(&mut self, inputs: &[&str], latches: &[Latch]) -> Result<()> {
@@ -396,11 +396,11 @@ impl<'a> Netlist<'a> {
     }
 
     fn number(&self, reference: Reference, reader: &str) -> Result<usize> {
-        self.signals.get(reference.name).copied().ok_or_else(|| {
+        self.numbers.get(reference.name).copied().ok_or_else(|| {
             let expected = format!("an input, a latch or a gate as a literal of {reader}");
             let error = Error::new(expected, format!("{:?}", reference.name));
             let verbatim = format!("!{}", reference.name);
-            if reference.complemented && self.signals.contains_key(verbatim.as_str()) {
+            if reference.complemented && self.numbers.contains_key(verbatim.as_str()) {
                 return error.hint(format!("write {{\"name\": {verbatim:?}}}"));
             }
             error

@@ -12,7 +12,7 @@ use super::write;
 use crate::circuit::GateKind;
 use crate::error::{Error, Result};
 use crate::format::cursor::{Token, quote};
-use crate::format::netlist::Net;
+use crate::format::nets::Net;
 
 impl<'a> Elaboration<'_, 'a> {
     /// `#(parameter W = 4) (a, b);` or `(input [3:0] a, output b);`, behind the module's name.

@@ -17,7 +17,7 @@ use super::{HINT, write};
 use crate::circuit::{Circuit, GateKind};
 use crate::error::{Error, Result};
 use crate::format::cursor::{Source, Token, quote};
-use crate::format::netlist::{Net, Pin};
+use crate::format::nets::{Net, Pin};
 
 /// The most bits that all declarations, operands and operators of a file may amount to, beyond one for
 /// each byte of its text, so that a short text cannot ask for a vector of 10^9 bits.

@@ -191,6 +191,8 @@ impl Stacks<'_> {
     }
 
     /// Adds a node over the last operands, with its width and sign.
+    ///
+    /// A node's subtree is the nodes from `first` up to itself, so that [`Elaboration::bound`] can cut it off the end.
     fn push(&mut self, kind: Kind, offset: usize) {
         let first = match &kind {
             Kind::Leaf(_) => self.nodes.len(),
@@ -358,9 +360,11 @@ impl<'a> Elaboration<'_, 'a> {
                 self.reduce(stacks, precedence)?;
                 stacks.operators.push((Operator::Binary(operator, precedence), offset));
             } else if lexeme.is("?") {
+                // Choices associate to the right: one that is open stays open for the next.
                 self.reduce(stacks, ABOVE_CHOICE)?;
                 stacks.operators.push((Operator::Question, offset));
             } else if lexeme.shape == Shape::Symbol {
+                // All that binds; what encloses has precedence 0 and waits for its mark.
                 self.reduce(stacks, 1)?;
                 match self.close(stacks, lexeme)? {
                     Closed::Operand => continue,
@@ -383,6 +387,7 @@ impl<'a> Elaboration<'_, 'a> {
         let replaced = match (mark.token.text, top) {
             (":", Operator::Question) => Operator::Choice,
             (",", Operator::Brace(items)) => Operator::Brace(items + 1),
+            // `{n{`: what seemed the first item was a count, and the items follow.
             ("{", Operator::Brace(0)) => {
                 let count = self.count(stacks, mark)?;
                 stacks.operators.pop();
@@ -390,6 +395,7 @@ impl<'a> Elaboration<'_, 'a> {
                 stacks.operators.push((Operator::Brace(0), mark.token.offset));
                 return Ok(Closed::Separator);
             }
+            // Evaluated here, since a select of a name needs constants and leaves no node.
             (":" | "+:" | "-:", Operator::Bracket(name, None)) => {
                 let part = Part::of(mark.token.text);
                 Operator::Bracket(name, Some((part, self.bound(stacks)?)))

@@ -3,7 +3,7 @@
 use crate::circuit::GateKind;
 use crate::error::Result;
 use crate::format::cursor::Source;
-use crate::format::netlist::{Net, Netlist, Pin};
+use crate::format::nets::{Net, Nets, Pin};
 
 /// A bit of an expression. The gate at its root is not in the netlist yet, so that the net it is
 /// assigned to can be its own, and a complement can change its kind.
@@ -16,7 +16,7 @@ pub enum Bit {
 
 /// The netlist and the constants in it.
 pub struct Gates<'a> {
-    pub netlist: Netlist<'a>,
+    pub netlist: Nets<'a>,
     /// Where the gates that are made now come from.
     pub offset: usize,
     constants: [Option<Net>; 2],
@@ -24,7 +24,7 @@ pub struct Gates<'a> {
 
 impl<'a> Gates<'a> {
     pub fn new(source: Source<'a>) -> Self {
-        Gates { netlist: Netlist::new(source), offset: 0, constants: [None; 2] }
+        Gates { netlist: Nets::new(source), offset: 0, constants: [None; 2] }
     }
 
     /// The bit as a fan-in.

@@ -13,7 +13,7 @@ use super::range::{Part, Select};
 use crate::circuit::GateKind;
 use crate::error::{Error, Result};
 use crate::format::cursor::{Token, quote};
-use crate::format::netlist::{Net, Pin};
+use crate::format::nets::{Net, Pin};
 
 /// A value on an input, and whether its bits do not depend on the port's width.
 #[derive(Debug, Clone)]
@@ -105,9 +105,10 @@ impl<'a> Elaboration<'_, 'a> {
     }
 
     fn refuse_array(&self) -> Result<()> {
-        match self.is("[") {
-            true => Err(self.refuse("a single instance, as arrays of them are not read")),
-            false => Ok(()),
+        if self.is("[") {
+            Err(self.refuse("a single instance, as arrays of them are not read"))
+        } else {
+            Ok(())
         }
     }
 
@@ -272,10 +273,8 @@ impl<'a> Elaboration<'_, 'a> {
         self.expect("(")?;
         while !self.eat(")") {
             let offset = self.peek().token.offset;
-            let name = match self.eat(".") {
-                true => Some(self.name("the name of a parameter")?),
-                false => None,
-            };
+            let name =
+                if self.eat(".") { Some(self.name("the name of a parameter")?) } else { None };
             if name.is_some() {
                 self.expect("(")?;
             }
@@ -355,10 +354,7 @@ impl<'a> Elaboration<'_, 'a> {
             }
         }
         while !self.eat(")") {
-            let port = match is_named {
-                true => self.named_port(module)?,
-                false => module.ports[seen.len()],
-            };
+            let port = if is_named { self.named_port(module)? } else { module.ports[seen.len()] };
             if seen.contains(&port.text) {
                 return Err(self.twice(port, "each port connected once"));
             }

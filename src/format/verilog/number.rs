@@ -129,7 +129,7 @@ fn digit_bits(digits: &[char], bits_per_digit: usize) -> Option<Vec<bool>> {
     (!bits.is_empty()).then_some(bits)
 }
 
-/// The same for decimal digits, of which there may be as many as 128 bits hold.
+/// The bits of decimal digits, of which there may be as many as 128 bits hold.
 fn decimal_bits(digits: &[char]) -> Option<Vec<bool>> {
     let number: u128 = digits.iter().collect::<String>().parse().ok()?;
     Some((0..u128::BITS).map(|i| number >> i & 1 == 1).collect())

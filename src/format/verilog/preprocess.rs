@@ -199,10 +199,7 @@ impl<'a> Preprocessor<'a> {
             let found = format!("the directive {}", quote(name.text));
             return Err(self.error(name, "another name for a macro", &found));
         }
-        let parameters = match self.lexer.touches('(') {
-            true => Some(self.parameters()?),
-            false => None,
-        };
+        let parameters = if self.lexer.touches('(') { Some(self.parameters()?) } else { None };
         let end = self.lexer.end_of_body()?;
         let mut lexer = Lexer::body(self.source, self.lexer.offset, end);
         let mut body = Vec::new();

@@ -136,6 +136,7 @@ impl TokenSchedule {
             Method::Best if needs.0 <= needs.1 => by_levels,
             Method::Best => by_critical_path,
         };
+        // Searched only where the bounds leave something open, which for trees they do not (Hu 1961).
         let hu = tasks.hu_bound(g);
         let least = needs.0.min(needs.1);
         let searched = (least > hu && tasks.len() <= MAX_EXACT).then(|| tasks.search(g));
@@ -185,6 +186,7 @@ impl Tasks {
         };
         for task in 0..n {
             let gates = network.operands(first + task).iter().map(|&p| p as usize);
+            // An input is there from the start, and a constant, which reads itself, waits for nothing.
             let gates = gates.filter(|&p| p >= first && p != first + task);
             let mut operands: Vec<u32> = gates.map(|p| (p - first) as u32).collect();
             operands.sort_unstable();
@@ -225,6 +227,7 @@ impl Tasks {
     }
 
     fn by_critical_path(&self, g: usize) -> Vec<Vec<u32>> {
+        // The longest way to go first; ties by number, so that the schedule is the same each time.
         let urgency = |task: u32| (self.heights[task as usize], Reverse(task));
         let mut ready: BinaryHeap<_> = self.ready().map(urgency).collect();
         let mut missing: Vec<usize> = self.operands.iter().map(Vec::len).collect();
@@ -236,6 +239,7 @@ impl Tasks {
                 .flatten()
                 .map(|(_, r)| r.0)
                 .collect();
+            // Behind the token, not in it: a gate does not share a token with its operand.
             for &reader in token.iter().flat_map(|&task| &self.readers[task as usize]) {
                 missing[reader as usize] -= 1;
                 if missing[reader as usize] == 0 {
@@ -261,6 +265,7 @@ impl Tasks {
         debug_assert!(self.len() <= MAX_EXACT, "callers check");
         let all = (1u32 << self.len()) - 1;
         // Per number of tokens: for each set that can be done, the set before.
+        // Any way to a set is as good as another, so the first is kept; in order, so that it is the same each time.
         let mut reached = vec![BTreeMap::from([(0, 0)])];
         while !reached[reached.len() - 1].contains_key(&all) {
             let mut next = BTreeMap::new();

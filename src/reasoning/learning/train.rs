@@ -164,9 +164,8 @@ fn check(config: &Config) -> Result<()> {
 /// Output bits that are right; one that is not a number is not.
 fn n_right(logits: &candle_core::Tensor, targets: &[bool]) -> candle_core::Result<usize> {
     let logits = logits.to_vec2::<f64>()?;
-    let is_right = |logit: &[f64], target: bool| match target {
-        true => logit[1] > logit[0],
-        false => logit[0] >= logit[1],
+    let is_right = |logit: &[f64], target: bool| {
+        if target { logit[1] > logit[0] } else { logit[0] >= logit[1] }
     };
     Ok(logits.iter().zip(targets).filter(|&(logit, &target)| is_right(logit, target)).count())
 }

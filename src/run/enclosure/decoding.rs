@@ -99,9 +99,12 @@ fn most_likely(logits: &[Interval]) -> (usize, Decision) {
             best = token;
         }
     }
-    let leads = |other: usize| match other < best {
-        true => logits[best].lo > logits[other].hi,
-        false => logits[best].lo >= logits[other].hi,
+    let leads = |other: usize| {
+        if other < best {
+            logits[best].lo > logits[other].hi
+        } else {
+            logits[best].lo >= logits[other].hi
+        }
     };
     let others = (0..logits.len()).filter(|&other| other != best);
     let is_decided = others.clone().all(leads);

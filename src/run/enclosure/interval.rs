@@ -74,9 +74,10 @@ impl Interval {
 
     /// Of one term of a sum; of a number that is not known, one that no lemma applies to.
     pub fn bound(self) -> Bound {
-        match self.is_point() {
-            true => Bound::of(self.lo),
-            false => Bound { magnitude: self.magnitude(), exponent: i32::MIN },
+        if self.is_point() {
+            Bound::of(self.lo)
+        } else {
+            Bound { magnitude: self.magnitude(), exponent: i32::MIN }
         }
     }
 }

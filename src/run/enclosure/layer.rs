@@ -149,10 +149,7 @@ fn with_bias(product: Sum, b: Interval, pass: &mut Pass) -> Option<Interval> {
     }
     pass.is_exact = false;
     let after = product.rounded(formats)?.add(b, formats.dtype).finite()?;
-    match formats.assumed.bias_apart {
-        true => Some(after.hull(all.rounded(formats)?)),
-        false => Some(after),
-    }
+    if formats.assumed.bias_apart { Some(after.hull(all.rounded(formats)?)) } else { Some(after) }
 }
 
 /// `x + Σ parts + b`: the parts are the products of the heads, or the one of an MLP.

@@ -122,7 +122,7 @@ impl Sum {
         Some(widened(self.value, assumed.accumulation * error))
     }
 
-    /// The same, rounded to the dtype.
+    /// The sum, rounded to the dtype.
     pub fn rounded(self, formats: Formats) -> Option<Interval> {
         self.accumulated(formats)?.round(formats.dtype).finite()
     }
@@ -141,9 +141,10 @@ fn of_terms(format: Dtype, n: f64, magnitude: f64) -> Option<f64> {
 }
 
 fn widened(value: Interval, error: f64) -> Interval {
-    match error == 0.0 {
-        true => value,
-        false => Interval { lo: (value.lo - error).next_down(), hi: (value.hi + error).next_up() },
+    if error == 0.0 {
+        value
+    } else {
+        Interval { lo: (value.lo - error).next_down(), hi: (value.hi + error).next_up() }
     }
 }
 

@@ -82,9 +82,10 @@ fn start(plan: &ResidentPlan<f32>) -> Result<Vec<u32>> {
 
 /// The bits of a number that no device flushes to 0.
 fn normal(x: f32) -> Result<u32> {
-    match x == 0.0 || x.is_normal() {
-        true => Ok(x.to_bits()),
-        false => refuse("states that are 0 or normal numbers of f32", format!("{x:e}")),
+    if x == 0.0 || x.is_normal() {
+        Ok(x.to_bits())
+    } else {
+        refuse("states that are 0 or normal numbers of f32", format!("{x:e}"))
     }
 }
 
@@ -102,11 +103,10 @@ fn read_outs(plan: &ResidentPlan<f32>) -> Result<(Vec<u32>, Vec<u32>)> {
 
 /// An error unless an invocation's loops are short enough for every device.
 fn require_short(what: &str, n_iterations: usize) -> Result<()> {
-    match n_iterations <= MAX_ITERATIONS {
-        true => Ok(()),
-        false => {
-            refuse(format!("{what} of at most {MAX_ITERATIONS} steps"), n_iterations.to_string())
-        }
+    if n_iterations <= MAX_ITERATIONS {
+        Ok(())
+    } else {
+        refuse(format!("{what} of at most {MAX_ITERATIONS} steps"), n_iterations.to_string())
     }
 }
 

@@ -147,9 +147,10 @@ impl<'f> Targets<'f> {
             if !score.bound.is_exact_in(self.frame.model.dtype) {
                 return refuse("scores that do not round", format!("position {position}, key {j}"));
             }
-            match score.value > best {
-                true => (target, best, second) = (j as u32, score.value, best),
-                false => second = second.max(score.value),
+            if score.value > best {
+                (target, best, second) = (j as u32, score.value, best)
+            } else {
+                second = second.max(score.value)
             }
         }
         if best - second >= self.least_gap {

@@ -31,12 +31,13 @@ impl Bound {
     /// Of a term `a·b`, where `self` bounds the sum `a`.
     #[inline]
     pub fn times(self, b: f64) -> Self {
-        match b == 0.0 || self == Bound::EMPTY {
-            true => Bound::EMPTY,
-            false => Bound {
+        if b == 0.0 || self == Bound::EMPTY {
+            Bound::EMPTY
+        } else {
+            Bound {
                 magnitude: self.magnitude * b.abs(),
                 exponent: self.exponent.saturating_add(exponent(b)),
-            },
+            }
         }
     }
 

@@ -37,6 +37,7 @@ impl Basis {
         let column = |d: usize| states.vectors.iter().map(move |vector| vector[d]);
         for d in 0..d_dynamic {
             let constant = Derived { kept: 0, scale: 0.0, shift: states.vectors[0][d] };
+            // The scales of twins are 1 and -1: a value that is held twice has no other, and these cannot round.
             let twins = basis.kept.iter().enumerate().flat_map(|(kept, &of)| {
                 [1.0, -1.0].map(|scale| {
                     let shift = states.vectors[0][d] - scale * states.vectors[0][of];
@@ -145,6 +146,7 @@ pub fn fold(
     computed_in: Dtype,
 ) -> Result<(Vec<Cell>, Folded)> {
     let dtype = frame.model.dtype;
+    // Over all combinations first: that a unit is linear is known only after the last.
     let mut ranges: Vec<Vec<Range>> =
         vec![vec![(false, false); layer.units.len()]; layer.types.len()];
     layer.for_each_transition(states, dtype, |t, transition| {
@@ -201,6 +203,7 @@ fn require_exact(cell: &Cell, states: &States, basis: &Basis, dtype: Dtype) -> R
         .map(|&d| states.vectors.iter().fold(Bound::EMPTY, |b, v| b.or(Bound::of(v[d]))))
         .collect();
     let bound = |form: &Form| {
+        // The variables are the kept channels of each place in turn.
         let terms = form.weights.iter().zip(bounds.iter().cycle());
         terms.fold(Bound::of(form.constant), |sum, (&a, x)| sum.plus(x.times(a)))
     };
@@ -216,9 +219,10 @@ fn require_exact(cell: &Cell, states: &States, basis: &Basis, dtype: Dtype) -> R
         }
         total = total.plus(inflow.times(*w));
     }
-    match total.is_exact_in(dtype) {
-        true => Ok(()),
-        false => refuse("sums that stay exact when folded", format!("{}", total.magnitude)),
+    if total.is_exact_in(dtype) {
+        Ok(())
+    } else {
+        refuse("sums that stay exact when folded", format!("{}", total.magnitude))
     }
 }
 
@@ -252,15 +256,18 @@ fn cells_of_type(
             (true, false) => folded.linear += 1,
             (true, true) => folded.computed += 1,
         }
+        // Never positive, it adds 0; never negative, it is what enters it.
         if !rises {
             continue;
         }
         let form = inflow(u);
         for &(d, w) in &layer.writes[u] {
+            // What a derived channel gets follows from the kept one, and `require_same` has that checked.
             let Some(kept) = basis.kept.iter().position(|&of| of == d) else { continue };
-            match falls {
-                true => cells[kept].units.push((form.clone(), w)),
-                false => cells[kept].affine.add(&form, w),
+            if falls {
+                cells[kept].units.push((form.clone(), w))
+            } else {
+                cells[kept].affine.add(&form, w)
             }
         }
     }

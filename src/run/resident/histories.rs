@@ -11,7 +11,7 @@
 //! looked at: a cell's level is 0 if it keeps what it holds, otherwise 1 more than its operands' highest, and by
 //! induction it holds the same after any number of layers that is not below its level.
 
-use super::incremental::{Layer, Lists, Word, look_up};
+use super::incremental::{LayerTables, Lists, Word, look_up};
 
 /// Layers of a window: the bits of a word.
 const WINDOW: usize = 64;
@@ -31,7 +31,7 @@ pub struct Histories {
 
 impl Histories {
     /// None if a cell depends on its own past.
-    pub fn new(layer: &Layer) -> Option<Self> {
+    pub fn new(layer: &LayerTables) -> Option<Self> {
         let (rows, ends) = by_level(layer)?;
         let mut place_of = vec![0; rows.len()];
         rows.iter().enumerate().for_each(|(place, &row)| place_of[row as usize] = place as u32);
@@ -96,7 +96,7 @@ impl Histories {
 }
 
 /// The rows by level, and per level the number of rows up to it; none if a row is in a circle.
-fn by_level(layer: &Layer) -> Option<(Vec<u32>, Vec<usize>)> {
+fn by_level(layer: &LayerTables) -> Option<(Vec<u32>, Vec<usize>)> {
     let n_rows = layer.tables.len();
     let alone: Vec<Option<Alone>> = (0..n_rows).map(|row| alone(layer, row)).collect();
     let keeps = |row: usize| alone[row] == Some(Alone::Keeps);
@@ -140,7 +140,7 @@ enum Alone {
 }
 
 /// None for a cell that reads others, or nothing, or changes for ever.
-fn alone(layer: &Layer, row: usize) -> Option<Alone> {
+fn alone(layer: &LayerTables, row: usize) -> Option<Alone> {
     let sources = layer.sources.of(row);
     if sources.is_empty() || sources.iter().any(|&from| from as usize != row) {
         return None;
@@ -162,23 +162,23 @@ mod tests {
     const IDENTITY: u64 = 0b10;
 
     /// A layer of cells, each a truth table and the rows that it reads.
-    fn layer(cells: &[(u64, &[u32])]) -> Layer {
+    fn layer(cells: &[(u64, &[u32])]) -> LayerTables {
         let lengths: Vec<u32> = cells.iter().map(|(_, rows)| rows.len() as u32).collect();
         let mut sources = Lists::new(&lengths);
         let lists = cells.iter().enumerate();
         lists.for_each(|(row, (_, rows))| sources.of_mut(row).copy_from_slice(rows));
         let tables = cells.iter().map(|&(table, _)| table).collect();
-        Layer { tables, readers: sources.transposed(), sources }
+        LayerTables { tables, readers: sources.transposed(), sources }
     }
 
-    fn step(layer: &Layer, state: &[u64]) -> Vec<u64> {
+    fn step(layer: &LayerTables, state: &[u64]) -> Vec<u64> {
         let rows = 0..state.len();
         rows.map(|row| look_up(layer.tables[row], layer.sources.of(row), state)).collect()
     }
 
     /// A chain over several windows, fed by a gate of stale values, constants that start wrong, and rows out
     /// of order.
-    fn chain() -> Layer {
+    fn chain() -> LayerTables {
         let mut cells: Vec<(u64, Vec<u32>)> =
             vec![(0b0110, vec![1, 2]), (IDENTITY, vec![1]), (1, vec![]), (0, vec![])];
         // Row r reads row r + 1; the last reads row 0.
@@ -194,7 +194,7 @@ mod tests {
     const N: u32 = 200;
 
     /// The states of the chain, one layer after the other.
-    fn states(layer: &Layer, n_layers: usize) -> Vec<Vec<u64>> {
+    fn states(layer: &LayerTables, n_layers: usize) -> Vec<Vec<u64>> {
         let pattern = |row: u32| u64::splat(row.wrapping_mul(0x9E37_79B9) >> 13 & 1 == 1);
         let mut states = vec![(0..N).map(pattern).collect::<Vec<u64>>()];
         (0..n_layers).for_each(|n| states.push(step(layer, &states[n])));

@@ -48,7 +48,7 @@ pub struct Incremental<'m> {
 #[derive(Debug)]
 struct Tables {
     /// The distinct ones.
-    layers: Vec<Layer>,
+    layers: Vec<LayerTables>,
     /// Of the only layer, if it has them.
     histories: Option<Histories>,
     /// Per row its bit before the first layer.
@@ -67,7 +67,7 @@ struct LookUp {
 
 /// A distinct layer: what every row looks up, and who reads it.
 #[derive(Debug)]
-pub(super) struct Layer {
+pub(super) struct LayerTables {
     /// Per row its truth table.
     pub tables: Vec<u64>,
     /// Per row the rows that it reads.
@@ -124,7 +124,7 @@ impl Resident<'_> {
     fn tabulate(&self) -> Result<Tables> {
         let values: Vec<[f64; 2]> =
             (0..self.n_kept()).map(|kept| self.two_values(kept)).collect::<Result<_>>()?;
-        in_own_format!(&self.plan, plan => Bits::new(plan, &values).tabulate())
+        in_own_format!(&self.plan, plan => Encoding::new(plan, &values).tabulate())
     }
 }
 
@@ -263,20 +263,20 @@ impl Engine for Incremental<'_> {
 }
 
 /// The numbers of a plan as bits.
-struct Bits<'p, T> {
+struct Encoding<'p, T> {
     plan: &'p Plan<T>,
     /// Per row the numbers of the bits 0 and 1.
     values: Vec<[T; 2]>,
 }
 
-impl<'p, T: Lane> Bits<'p, T> {
+impl<'p, T: Lane> Encoding<'p, T> {
     /// `values`: per kept channel.
     fn new(plan: &'p Plan<T>, of_channel: &[[f64; 2]]) -> Self {
         let mut values = vec![[T::zero(); 2]; plan.rows.len()];
         for (cell, &row) in plan.rows.iter().enumerate() {
             values[row as usize] = of_channel[cell % of_channel.len()].map(T::of);
         }
-        Bits { plan, values }
+        Encoding { plan, values }
     }
 
     fn tabulate(&self) -> Result<Tables> {
@@ -327,7 +327,7 @@ impl<'p, T: Lane> Bits<'p, T> {
 
     /// Cells of one program differ only in the rows they read, and rows of a kept channel are alike, so the
     /// table of a program's first cell is that of all.
-    fn layer(&self, sweep: &Sweep<T>) -> Result<Layer> {
+    fn layer(&self, sweep: &Sweep<T>) -> Result<LayerTables> {
         let n_rows = self.plan.rows.len();
         let (mut tables, mut lengths) = (vec![0; n_rows], vec![0; n_rows]);
         for run in &sweep.cells.runs {
@@ -348,7 +348,7 @@ impl<'p, T: Lane> Bits<'p, T> {
                 sources.of_mut(sweep.cells.destinations[cell] as usize).copy_from_slice(from);
             }
         }
-        Ok(Layer { tables, readers: sources.transposed(), sources })
+        Ok(LayerTables { tables, readers: sources.transposed(), sources })
     }
 
     fn read_out(&self, output: &ReadOut<T>) -> Result<LookUp> {
@@ -379,7 +379,7 @@ impl<W: Word> Pending<W> {
     }
 
     /// Applies layer number `number` to `state`.
-    fn apply(&mut self, number: usize, layer: &Layer, state: &mut [W]) {
+    fn apply(&mut self, number: usize, layer: &LayerTables, state: &mut [W]) {
         if self.last != Some(number) {
             self.mark_all(state.len());
         }
@@ -403,7 +403,7 @@ impl<W: Word> Pending<W> {
     }
 
     /// Finds what changes, all rows at once: marks are taken away, the state is not written yet.
-    fn look_up(&mut self, layer: &Layer, state: &[W]) {
+    fn look_up(&mut self, layer: &LayerTables, state: &[W]) {
         for (w, word) in self.marked.iter_mut().enumerate() {
             let mut bits = std::mem::take(word);
             self.computed += u64::from(bits.count_ones());

@@ -229,7 +229,7 @@ fn by_lanes<T: Lane, const V: usize, const C: usize, const FUSED: bool>(
     }
 }
 
-/// The same for a single assignment: a lane per row.
+/// A run for a single assignment: a lane per row.
 #[inline(always)]
 fn by_rows<T: Lane, const V: usize, const FUSED: bool>(
     cells: RunCells<T>,
@@ -251,7 +251,7 @@ fn by_rows<T: Lane, const V: usize, const FUSED: bool>(
     }
 }
 
-/// The same for programs of many variables, which are read again for each unit.
+/// A run for programs of many variables, which are read again for each unit.
 #[inline(always)]
 fn any_run<T: Lane, const FUSED: bool>(
     cells: RunCells<T>,

@@ -124,6 +124,7 @@ impl<T: Lane> Plan<T> {
             2..=VECTOR => VECTOR,
             n => n.next_power_of_two().min(MAX_LANES),
         };
+        // Fewer than a vector would leave the vector half empty, in the cache or not.
         let fitting = (CACHE_BYTES / bytes).max(VECTOR);
         // The largest power of two that fits.
         most.min(1 << fitting.ilog2())
@@ -141,6 +142,7 @@ impl<T: Lane> Plan<T> {
         let n = inputs.n_assignments();
         let lanes = self.lanes(n);
         let words = lanes.div_ceil(WORD);
+        // A task owns whole words of the outputs, though its lanes may be fewer: two tasks never write one word.
         let block = |state: &mut State<T>, start: usize| {
             let mut outputs = vec![0; self.outputs.len() * words];
             let end = n.min((start + words) * WORD);
@@ -188,6 +190,7 @@ impl<T: Lane> Plan<T> {
         n_loops: usize,
         see: &mut dyn FnMut(usize, &dyn Snapshot) -> ControlFlow<()>,
     ) {
+        // All assignments in one block, since `see` looks at all of them after each loop.
         let lanes = inputs.n_assignments().next_power_of_two().max(VECTOR);
         let mut state = State::new(self.start.len(), lanes);
         self.fill(&mut state, inputs, 0);
@@ -370,6 +373,8 @@ impl<T: Lane> Table<T> {
             .map(|(i, cell)| {
                 let read = cell.variables();
                 let number = programs.len();
+                // The channel is part of the key: the rows of one hold the same numbers, so that a program is one table
+                // where numbers are taken as bits.
                 let number = *known.entry((i % n_kept, cell.bits())).or_insert(number);
                 if number == programs.len() {
                     programs.push(program(cell, &read));
@@ -382,6 +387,7 @@ impl<T: Lane> Table<T> {
         for &t in &layer.type_of {
             program_of.extend(&of_cell[t as usize * n_kept..(t as usize + 1) * n_kept]);
         }
+        // Program by program, so that each is loaded once and runs over all its cells.
         let order = sorted(&program_of, programs.len());
         Table { programs, variables, program_of, order }
     }
@@ -456,6 +462,7 @@ fn read_outs<T: Lane>(
     let n_kept = basis.kept.len();
     let read_out = |&position: &usize| {
         let fixed = logits.each_ref().map(|logit| logit.fixed_part(frame, position));
+        // One sum, logit 1 less logit 0, in the place of two; on every state it is held against both below.
         let mut constant = fixed[1].value - fixed[0].value;
         let mut weights = vec![0.0; n_kept];
         for (logit, sign) in logits.iter().zip([-1.0, 1.0]) {

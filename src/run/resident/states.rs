@@ -97,6 +97,7 @@ impl States {
                     if reached.len() > MAX_STATES { refuse("fewer states", "more") } else { Ok(()) }
                 })?;
             }
+            // Not before the round is over: the bounds that it checked are those of the states that it started from.
             reached.iter().for_each(|vector| self.insert(vector));
             if self.len() == before {
                 return Ok(());
@@ -283,6 +284,7 @@ impl Layer {
         for value in &mut self.values {
             let target = self.targets[position * self.n_heads + value.head] as usize;
             let fixed = value.reads.fixed_part(frame, target);
+            // The forward pass computes the values of all positions, of those that nobody reads too.
             value.fixed = value.fixed.or(value.reads.fixed_part(frame, position).bound);
             for &(d, w) in &value.writes {
                 offset[d].value += fixed.value * w;
@@ -316,11 +318,13 @@ impl Layer {
         mut show: impl FnMut(usize, &Transition) -> Result<()>,
     ) -> Result<()> {
         let n_combinations = states.len().saturating_pow(1 + self.n_heads as u32);
+        // Before it is begun: a file may have as many heads as it likes.
         let width = self.units.len() + self.b_out.len() + 1;
         let work = n_combinations.saturating_mul(width).saturating_mul(self.types.len());
         if work > MAX_WORK {
             return refuse("fewer combinations of reachable states", n_combinations.to_string());
         }
+        // Types that differ only in what enters the MLP share the attention sublayer.
         for class in 0..self.offsets.values.len() {
             let of_class: Vec<usize> =
                 (0..self.types.len()).filter(|&t| self.types[t].0 == class).collect();
@@ -364,6 +368,7 @@ impl Layer {
             .map(|(&x, (y, &bound))| Sum { value: x + y, bound: Bound::of(x).plus(bound) })
             .collect();
         for value in &self.values {
+            // The fixed part of what is read is in the offsets already.
             let read = dot(&value.reads.dynamic, &states.vectors[from[1 + value.head]]);
             for &(d, w) in &value.writes {
                 sums[d].value += read.value * w;
@@ -396,6 +401,7 @@ impl Layer {
         let mut sums: Vec<Sum> = attended.iter().map(|&x| Sum::new(x)).collect();
         sums.iter_mut().zip(&self.b_out).for_each(|(sum, &b)| sum.add_product(b, 1.0));
         for (&x, writes) in inflow.iter().zip(&self.writes) {
+            // A unit at 0 adds zeros, which make no sum of any order larger or finer.
             if x > 0.0 {
                 writes.iter().for_each(|&(d, w)| sums[d].add_product(x, w));
             }
@@ -406,9 +412,12 @@ impl Layer {
 
 /// The values of sums that do not round.
 fn exact_values(sums: &[Sum], dtype: Dtype) -> Result<Vec<f64>> {
-    let value = |sum: &Sum| match sum.bound.is_exact_in(dtype) {
-        true => Ok(sum.value),
-        false => refuse("sums that do not round", format!("magnitudes of {}", sum.bound.magnitude)),
+    let value = |sum: &Sum| {
+        if sum.bound.is_exact_in(dtype) {
+            Ok(sum.value)
+        } else {
+            refuse("sums that do not round", format!("magnitudes of {}", sum.bound.magnitude))
+        }
     };
     sums.iter().map(value).collect()
 }

@@ -82,9 +82,10 @@ impl Ceilings {
     /// The least `t` with `t log2 V > B d`: so many tokens in the context tell apart more than a state.
     pub fn tokens_to_exceed(&self) -> u64 {
         // For a power of two the quotient is of integers and exact.
-        match self.vocabulary.is_power_of_two() {
-            true => self.state_bits() / self.gates_per_token() + 1,
-            false => self.ratio().floor() as u64 + 1,
+        if self.vocabulary.is_power_of_two() {
+            self.state_bits() / self.gates_per_token() + 1
+        } else {
+            self.ratio().floor() as u64 + 1
         }
     }
 }

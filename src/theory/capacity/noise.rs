@@ -77,7 +77,7 @@ pub fn restoration_units(dim: u64, levels: u64) -> u64 {
     2u64.saturating_mul(dim).saturating_mul(levels.saturating_sub(1))
 }
 
-/// The same if the units' output is added to the state, as in a residual stream.
+/// Units of a restoration whose output is added to the state, as in a residual stream.
 ///
 /// Units that are active below a kink instead of above it can cancel the state, if two risers differ by
 /// 1 in slope; with two levels there is one riser and the state costs a unit of its own.

@@ -27,7 +27,7 @@ const LOG_PER_LENGTH: Scope = Scope {
     start: Start::OneSymbol,
 };
 
-/// The same with one model for all lengths: Merrill and Sabharwal's class.
+/// One model for all lengths: Merrill and Sabharwal's class.
 const LOG_ONE_MODEL: Scope = Scope { uniformity: Uniformity::OneModel, ..LOG_PER_LENGTH };
 
 /// Embedding width times heads below `N^(1 - e)`.

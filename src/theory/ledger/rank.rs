@@ -74,10 +74,7 @@ fn ranks(n: usize) -> Vec<u32> {
             let [a, b] = [0, 1].map(|value| below[cofactor(f, variable, value)]);
             if a == b { a + 1 } else { a.max(b) }
         };
-        match f == 0 || f == constant {
-            true => 0,
-            false => (0..n).map(split).min().unwrap_or(0),
-        }
+        if f == 0 || f == constant { 0 } else { (0..n).map(split).min().unwrap_or(0) }
     };
     (0..=constant).map(rank).collect()
 }

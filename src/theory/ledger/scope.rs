@@ -119,7 +119,7 @@ pub struct Attention {
 pub enum Weighting {
     /// In proportion to the exponentials.
     Softmax,
-    /// The same for all tokens of the highest score.
+    /// Equal for all tokens of the highest score.
     AverageHard,
     /// All on one token of the highest score.
     UniqueHard,

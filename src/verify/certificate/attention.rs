@@ -214,6 +214,7 @@ impl Index {
             is_index &= positions.insert(code.signs, position as u32).is_none();
             let first = first.get_or_insert(Code { ..code });
             is_index &= code.magnitude == first.magnitude;
+            // Different codes with equally many ones modulo 2 differ in two places or more.
             if (code.signs ^ first.signs).count_ones() % 2 == 1 {
                 distance = 1;
             }
@@ -239,7 +240,7 @@ struct Search<'a> {
     arithmetic: &'a mut Arithmetic,
     /// The keys of the current head, which heads often share.
     keys: Option<(Projection, Option<Index>)>,
-    /// The same keys as `n_ctx` vectors of `d_head` entries, once a row is enumerated.
+    /// Those keys as `n_ctx` vectors of `d_head` entries, once a row is enumerated.
     vectors: Vec<Dyadic>,
     /// Products that may still be enumerated.
     budget: u64,
@@ -307,6 +308,7 @@ impl<'a> Search<'a> {
     ) -> Checked<(u32, f64)> {
         let threshold = self.frame.model().dtype.softmax_threshold();
         queries.apply(self.frame, position, query, self.arithmetic)?;
+        // The lemma's gap is a lower bound: where it is not enough, the row's own scores may be.
         let (target, gap) = match self.look_up(position, query) {
             Some(found) if found.1 > threshold || !self.can_enumerate() => found,
             _ => self.enumerate(position, query)?,
@@ -326,6 +328,7 @@ impl<'a> Search<'a> {
         let index = self.keys.as_ref()?.1.as_ref()?;
         let found = index.look_up(query, self.arithmetic)?;
         let distance = self.found.distance.unwrap_or(index.distance).min(index.distance);
+        // Behind the mask the best key may be another; enumerating finds it.
         if found.0 as usize >= self.visible(position) {
             return None;
         }
@@ -366,6 +369,7 @@ impl<'a> Search<'a> {
             query.iter().zip(key).for_each(|(&q, &k)| sum.add_product(q, k));
             let score = self.arithmetic.exact(&sum);
             let score = score.ok_or_else(|| fail(&format!("its score at {j} rounds")))?;
+            // Runners compute masked scores too, so these must be exact, but they lead nobody.
             if j < self.visible(position) {
                 leader.see(j, score);
             }
@@ -425,6 +429,7 @@ impl Leader {
             sum.add(Dyadic::new(-other));
             arithmetic.exact(&sum)
         };
+        // A softmax forms all differences to the best score; the largest is exact if any may round.
         difference(self.least)?;
         difference(self.second)
     }

@@ -72,6 +72,7 @@ pub fn require_equal(
         let mut checker = Checker::new(wiring, &folded, &claims, circuit.n_nodes());
         for &position in &cone.positions {
             let position = position as usize;
+            // Shown in the first layer: below it, what has no claim is equal in all layers (`require_agreement`).
             let known = w > 0 && wiring.node(position) == wirings[0].node(position);
             if let Some(goal) = claims.values[position]
                 && !claims.is_input[position]
@@ -222,6 +223,7 @@ impl<'a> Checker<'a> {
                 stack.pop();
                 continue;
             }
+            // The claim of `position` itself is what is to be shown, so it is looked into.
             let is_leaf = top != position || self.claims.is_input[top];
             match self.claims.values[top].filter(|_| is_leaf) {
                 Some(value) => sides.leaves.push((top, value)),
@@ -279,6 +281,7 @@ impl<'a> Checker<'a> {
     fn compare(&mut self, sides: &Sides, position: usize, goal: Value) -> bool {
         let n_blocks = 1u64 << sides.variables.len().saturating_sub(6);
         let rows = sides.inner.iter().map(|&inner| 1 << self.wiring.node(inner).operands.len());
+        // Paid before it is begun, so that a hostile claim cannot buy more than the budget.
         let within_budget = self.spend(n_blocks * rows.sum::<u64>()).is_some();
         within_budget
             && (0..n_blocks).all(|block| {
@@ -414,6 +417,7 @@ fn wide_budget(n: usize) -> usize {
 
 /// The only row in which the node has the value `phase`, if there is just one.
 fn only_row(node: Node, phase: bool) -> Option<usize> {
+    // With two rows it would be a disjunction, which says nothing of single literals.
     let mut rows = (0..1usize << node.operands.len()).filter(|&row| node.at(row) == phase);
     let row = rows.next()?;
     rows.next().is_none().then_some(row)

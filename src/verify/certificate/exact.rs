@@ -115,7 +115,7 @@ impl Sum {
         };
     }
 
-    /// The same terms in a finer unit, if they are not lost.
+    /// The terms in a finer unit, if they are not lost.
     fn in_units_of(self, exponent: i32) -> Option<Sum> {
         if self.magnitude > MAX_UNITS {
             return None;

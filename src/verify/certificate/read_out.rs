@@ -8,7 +8,7 @@ use super::{Checked, Failure};
 pub struct ReadOut {
     /// Static channels with their weights for logit 0 and 1.
     of_static: Vec<(usize, [Dyadic; 2])>,
-    /// The same for dynamic channels, by their place among those.
+    /// Dynamic channels with theirs, by their place among those.
     of_dynamic: Vec<(usize, [Dyadic; 2])>,
     biases: [Dyadic; 2],
 }

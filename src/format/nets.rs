@@ -1,6 +1,6 @@
 //! Netlists: nets that are driven and read in any order, as text formats list them, into a circuit.
 //!
-//! A reader reports what it finds, in file order; [`Netlist::finish`] checks that every net has its one
+//! A reader reports what it finds, in file order; [`Nets::finish`] checks that every net has its one
 //! driver and that gates do not feed themselves, and orders the gates. A file that is ordered already
 //! keeps its order. Every step is iterative and linear in the netlist.
 
@@ -70,7 +70,7 @@ struct Latch {
 
 /// Nets, their drivers and the ports, as far as they have been read.
 #[derive(Debug)]
-pub struct Netlist<'a> {
+pub struct Nets<'a> {
     source: Source<'a>,
     nets: Vec<NetInfo<'a>>,
     by_name: HashMap<&'a str, Net>,
@@ -81,9 +81,9 @@ pub struct Netlist<'a> {
     outputs: Vec<(Cow<'a, str>, Pin)>,
 }
 
-impl<'a> Netlist<'a> {
+impl<'a> Nets<'a> {
     pub fn new(source: Source<'a>) -> Self {
-        Netlist {
+        Nets {
             source,
             nets: Vec::new(),
             by_name: HashMap::new(),
@@ -110,7 +110,7 @@ impl<'a> Netlist<'a> {
         self.push(Some(name), offset, true)
     }
 
-    /// The same, but nobody has to drive it before [`Self::mention`] mentions it.
+    /// [`Self::unshared`], but nobody has to drive it before [`Self::mention`] mentions it.
     pub fn declare(&mut self, name: Cow<'a, str>, offset: usize) -> Net {
         self.push(Some(name), offset, false)
     }
@@ -381,7 +381,7 @@ struct Assembly {
 }
 
 impl Assembly {
-    fn add_sources(&mut self, netlist: &Netlist<'_>) -> Result<()> {
+    fn add_sources(&mut self, netlist: &Nets<'_>) -> Result<()> {
         let place = |net| netlist.source.place(netlist.offset(net));
         for &net in &netlist.inputs {
             let node = self.builder.input(netlist.name(net));
@@ -396,7 +396,7 @@ impl Assembly {
         Ok(())
     }
 
-    fn add_gate(&mut self, netlist: &Netlist<'_>, net: Net) -> Result<()> {
+    fn add_gate(&mut self, netlist: &Nets<'_>, net: Net) -> Result<()> {
         let Driver::Gate { kind, .. } = netlist.info(net).driver else {
             unreachable!("only gates are in the order");
         };
@@ -418,7 +418,7 @@ impl Assembly {
         self.builder.name(node, name.as_ref())
     }
 
-    fn finish(mut self, netlist: &Netlist<'_>) -> Result<Circuit> {
+    fn finish(mut self, netlist: &Nets<'_>) -> Result<Circuit> {
         for latch in &netlist.latches {
             let node = self.literal(latch.net.into()).node;
             let next = self.literal(latch.next);

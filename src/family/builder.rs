@@ -1,6 +1,6 @@
 //! A netlist under construction: gates of two inputs, free complements, folded constants.
 //!
-//! What every family builds with. [`Netlist::finish`] keeps the gates that an output depends on and
+//! What every family builds with. [`GateBuilder::finish`] keeps the gates that an output depends on and
 //! no others, so a generator need not care which of its sums or carries nobody reads.
 
 use crate::circuit::{Builder, Circuit, GateKind, Literal, NodeId, WordOrder};
@@ -54,14 +54,14 @@ struct Node {
 
 /// A circuit being written. See the module's head.
 #[derive(Debug, Default)]
-pub(super) struct Netlist {
+pub(super) struct GateBuilder {
     nodes: Vec<Node>,
     input_names: Vec<String>,
     outputs: Vec<(String, Signal)>,
     word_orders: Vec<(String, WordOrder)>,
 }
 
-impl Netlist {
+impl GateBuilder {
     pub(super) fn new() -> Self {
         Self::default()
     }
@@ -151,26 +151,26 @@ impl Netlist {
 
     /// The parity as a balanced tree; 0 of nothing.
     pub(super) fn xor_tree(&mut self, signals: &[Signal]) -> Signal {
-        self.tree(signals, Signal::FALSE, Netlist::xor)
+        self.tree(signals, Signal::FALSE, GateBuilder::xor)
     }
 
     /// The disjunction as a balanced tree; 0 of nothing.
     pub(super) fn or_tree(&mut self, signals: &[Signal]) -> Signal {
-        self.tree(signals, Signal::FALSE, Netlist::or)
+        self.tree(signals, Signal::FALSE, GateBuilder::or)
     }
 
     /// The conjunction as a balanced tree; 1 of nothing.
     pub(super) fn and_tree(&mut self, signals: &[Signal]) -> Signal {
-        self.tree(signals, Signal::TRUE, Netlist::and)
+        self.tree(signals, Signal::TRUE, GateBuilder::and)
     }
 
     fn tree(
         &mut self,
         signals: &[Signal],
         neutral: Signal,
-        operation: fn(&mut Netlist, Signal, Signal) -> Signal,
+        operation: fn(&mut GateBuilder, Signal, Signal) -> Signal,
     ) -> Signal {
-        let merge = |netlist: &mut Netlist, a: &Signal, b: &Signal| operation(netlist, *a, *b);
+        let merge = |netlist: &mut GateBuilder, a: &Signal, b: &Signal| operation(netlist, *a, *b);
         self.balance(signals.to_vec(), merge).unwrap_or(neutral)
     }
 
@@ -178,7 +178,7 @@ impl Netlist {
     pub(super) fn balance<T>(
         &mut self,
         mut items: Vec<T>,
-        merge: impl Fn(&mut Netlist, &T, &T) -> T,
+        merge: impl Fn(&mut GateBuilder, &T, &T) -> T,
     ) -> Option<T> {
         while items.len() > 1 {
             let odd = if items.len() % 2 == 1 { items.pop() } else { None };
@@ -268,20 +268,20 @@ fn literal(signal: Signal, ids: &[Option<NodeId>]) -> Literal {
 mod tests {
     use super::*;
 
-    type Operation = (fn(&mut Netlist, Signal, Signal) -> Signal, fn(bool, bool) -> bool);
+    type Operation = (fn(&mut GateBuilder, Signal, Signal) -> Signal, fn(bool, bool) -> bool);
 
     /// Every pair of operands among the constants, two inputs and their complements.
     #[test]
     fn folding_never_changes_the_function() {
         let operations: [Operation; 3] = [
-            (Netlist::and, |a, b| a && b),
-            (Netlist::or, |a, b| a || b),
-            (Netlist::xor, |a, b| a != b),
+            (GateBuilder::and, |a, b| a && b),
+            (GateBuilder::or, |a, b| a || b),
+            (GateBuilder::xor, |a, b| a != b),
         ];
         let value = |code: usize, x: bool, y: bool| [false, x, y][code / 2] ^ (code % 2 == 1);
         for (operation, expected) in operations {
             for (i, j) in (0..36).map(|pair| (pair / 6, pair % 6)) {
-                let mut netlist = Netlist::new();
+                let mut netlist = GateBuilder::new();
                 let (x, y) = (netlist.input("x"), netlist.input("y"));
                 let operand = |code: usize| [Signal::FALSE, x, y][code / 2].flip_if(code % 2 == 1);
                 let result = operation(&mut netlist, operand(i), operand(j));
@@ -299,7 +299,7 @@ mod tests {
 
     #[test]
     fn a_gate_that_no_output_reads_is_dropped_and_an_input_is_not() {
-        let mut netlist = Netlist::new();
+        let mut netlist = GateBuilder::new();
         let (a, b) = (netlist.input("a"), netlist.input("b"));
         let (sum, carry) = netlist.half_adder(a, b);
         let _ = netlist.or(sum, carry);
