@@ -201,13 +201,22 @@ pub struct Written {
     pub notes: Vec<String>,
 }
 
-/// What a reader has to be told.
+/// What a reader has to be told: with the file's bytes, it says which circuit is read.
 #[derive(Debug, Clone, Default)]
 pub struct Options {
     /// The module or model that is the circuit, in a Verilog or BLIF file of several.
     pub top: Option<String>,
     /// Whether the bad states of an AIGER file become outputs.
     pub bad_as_outputs: bool,
+}
+
+/// In the words of the command line; empty if nothing was told.
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let top = self.top.iter().map(|top| format!("top={top}"));
+        let bad = self.bad_as_outputs.then(|| "bad-as-outputs".to_string());
+        f.write_str(&Vec::from_iter(top.chain(bad)).join(" "))
+    }
 }
 
 /// Reads a circuit from a file.

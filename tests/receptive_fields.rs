@@ -120,3 +120,19 @@ fn outputs_that_are_inputs_and_models_without_inputs() {
     let fields = receptive_fields(&Model::new(parts).unwrap());
     assert_eq!(inputs(&fields), [[1]; 4]);
 }
+
+/// What cannot be read is no reason to stop: a number that is none, and one that rounds where an input is added.
+#[test]
+fn weights_that_cannot_be_read_leave_everything_in_the_field() {
+    let options = Options { prelude: 1, coda: 1, ..Options::default() };
+    let model = compile(&generate("adder:3").unwrap(), "", &options).unwrap();
+    let all: Vec<usize> = (0..model.input_positions.len()).collect();
+    let spoilt: [&dyn Fn(&mut circuit2tf::model::Parts); 2] =
+        [&|parts| parts.blocks[0].w_in[[0, 0]] = f64::NAN, &|parts| parts.w_e[[1, 0]] = 1e-30];
+    for spoil in spoilt {
+        let mut parts = model.clone().into_parts();
+        spoil(&mut parts);
+        let fields = receptive_fields(&Model::new(parts).unwrap());
+        assert!(fields.iter().all(|field| field.inputs == all && field.unbounded.is_some()));
+    }
+}

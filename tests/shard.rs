@@ -125,6 +125,33 @@ fn parts_are_merged_for_their_own_model_and_circuit_only() {
     assert!(status == 2 && err.contains("n_inputs"), "{err}");
 }
 
+/// Two modules of one file are two circuits, of which each has its own verdict.
+#[test]
+fn parts_are_of_the_module_that_was_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |line: &str| {
+        let words: Vec<&str> = line.split(' ').collect();
+        circuit2tf(&words, folder.path())
+    };
+    let module = |name: &str, gate: &str| {
+        format!("module {name}(input a, b, output y); {gate}(y, a, b); endmodule\n")
+    };
+    let text = module("m1", "and") + &module("m2", "or");
+    fs::write(folder.path().join("two.v"), text).unwrap();
+    assert_eq!(run("compile two.v --top m1 -o m").0, 0);
+    let (status, out, _) = run("verify m two.v --top m1 --method exhaustive --shard 1/1 -o 1.json");
+    assert!(status == 3 && last_line(&out).ends_with(" top=m1"), "{out}");
+    assert_eq!(run("verify merge m two.v --top m1 1.json").0, 0);
+    assert_eq!(run("verify m two.v --top m1 --certificate c.json").0, 0);
+    assert_eq!(run("check c.json m two.v --top m1").0, 0);
+    for line in ["verify merge m two.v --top m2 1.json", "check c.json m two.v --top m2"] {
+        let (status, out, err) = run(line);
+        assert_eq!((status, out.as_str()), (2, ""));
+        assert!(err.contains("whose reader was told top=m2") && err.contains("--top"), "{err}");
+    }
+    assert!(last_line(&run("verify m two.v --top m2").1).starts_with("REFUTED"));
+}
+
 /// Every entry of a shard file that says what it is a part of, changed by hand.
 #[test]
 fn parts_of_different_checks_do_not_merge() {
@@ -154,6 +181,7 @@ fn parts_of_different_checks_do_not_merge() {
         ("n_inputs", Value::from(11)),
         ("version", Value::from(1)),
         ("pairing", Value::from("position")),
+        ("reading", Value::from("top=m")),
         ("unheard_of", Value::from(1)),
         ("counterexample", serde_json::json!({"input": "2", "output": 0, "expected": 1})),
     ] {

@@ -56,7 +56,9 @@ pub fn generate(args: &GenArgs) -> Result<Report> {
     let output = args.output.as_deref().unwrap_or("-");
     let format = format_of(output, args.format)?;
     let circuit = family::generate(&args.spec)?;
-    let source = source::Source { name: args.spec.clone(), circuit, sha256: String::new() };
+    let reading = String::new();
+    let source =
+        source::Source { name: args.spec.clone(), circuit, sha256: String::new(), reading };
     write(&source, output, format)
 }
 
@@ -70,7 +72,8 @@ pub fn decompile(args: &DecompileArgs) -> Result<Report> {
     let format = format_of(output, args.format)?;
     let (model, sha256) = source::model_with_sha256(&args.model)?;
     let circuit = verify::decompile(&model)?;
-    let source = source::Source { name: args.model.clone(), circuit, sha256 };
+    let reading = String::new();
+    let source = source::Source { name: args.model.clone(), circuit, sha256, reading };
     write(&source, output, format)
 }
 

@@ -19,12 +19,15 @@ pub struct Source {
     pub circuit: Circuit,
     /// Of the file's bytes, or of the family spec's text.
     pub sha256: String,
+    /// What the reader was told.
+    pub reading: String,
 }
 
 impl Source {
     /// A model, with the hash of its file, and this circuit.
     pub fn subject(&self, model: (Model, String), pair: PairArgs) -> Result<Subject<'_>> {
-        Subject::of_files(model, (&self.circuit, self.sha256.clone()), pair.pair)
+        let circuit = (&self.circuit, self.sha256.clone());
+        Ok(Subject::of_files(model, circuit, pair.pair)?.read_as(&self.reading))
     }
 }
 
@@ -55,10 +58,11 @@ pub fn circuit(spec: &str) -> Result<Source> {
     }
     if family::is_spec(spec) {
         let circuit = family::generate(spec)?;
-        return Ok(Source { name: spec.to_string(), circuit, sha256: sha256(spec.as_bytes()) });
+        let (sha256, reading) = (sha256(spec.as_bytes()), String::new());
+        return Ok(Source { name: spec.to_string(), circuit, sha256, reading });
     }
     Err(Error::new("a circuit file or a family", format!("{spec:?}, which is neither"))
-        .hint("`circuit2tf families` lists the families"))
+        .hint("there is no such file; `circuit2tf families` lists the families"))
 }
 
 /// The circuit in the bytes of `spec`.
@@ -70,7 +74,8 @@ pub fn circuit_from(bytes: Vec<u8>, spec: &str) -> Result<Source> {
     let options = OPTIONS.get_or_init(Default::default);
     let loaded = format::read_with(&bytes, &name(spec), options)?;
     super::print_notes(&loaded.notes);
-    Ok(Source { name: name(spec), circuit: loaded.circuit, sha256: sha256(&bytes) })
+    let (sha256, reading) = (sha256(&bytes), options.to_string());
+    Ok(Source { name: name(spec), circuit: loaded.circuit, sha256, reading })
 }
 
 /// Reads a model file.

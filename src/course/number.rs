@@ -84,11 +84,17 @@ fn items(text: &str, commas: Commas) -> Result<Vec<Item>> {
         Error::new("a number or a formula such as 7.15, 1e-12, 3/16 or 2^16", format!("{text:?}"))
     };
     let tokens = lex(text, commas).ok_or_else(no_number)?;
-    let mut reader = Reader { tokens: &tokens, open: 0, has_percent: false };
+    let mut reader = Reader { tokens: &tokens, open: 0, has_percent: false, over_percent: false };
     if let Some(Token::Word(word)) = tokens.windows(2).find_map(|two| two[0].log(&two[1])) {
         return Err(Error::new("ln, log2 or log10", format!("{word:?}, whose base is not said")));
     }
-    reader.list().ok_or_else(no_number)
+    let items = reader.list().ok_or_else(no_number)?;
+    if reader.over_percent {
+        let expected = "a number that is not divided by percent";
+        return Err(Error::new(expected, format!("{text:?}"))
+            .hint("(1/4)% is a quarter of a percent; 25% and 100*1/4 are 25"));
+    }
+    Ok(items)
 }
 
 /// Puts every number into its slot.
@@ -144,6 +150,8 @@ struct Reader<'t> {
     /// Parentheses that are open.
     open: usize,
     has_percent: bool,
+    /// Whether a divisor was in percent: `255/256%` means 99.6 to some and 0.996 to others.
+    over_percent: bool,
 }
 
 impl Reader<'_> {
@@ -232,7 +240,10 @@ impl Reader<'_> {
             if self.take(&Token::Times) {
                 value *= self.signed(nesting)?;
             } else if self.take(&Token::Over) {
+                let had_percent = std::mem::take(&mut self.has_percent);
                 value /= self.signed(nesting)?;
+                self.over_percent |= self.has_percent;
+                self.has_percent |= had_percent;
             } else {
                 return Some(value);
             }
@@ -493,6 +504,13 @@ mod tests {
             let found = read_list(text, &asked).unwrap_or_else(|error| panic!("{text}: {error}"));
             assert!((found[1] - 99.6).abs() < 1e-9, "{text}: {found:?}");
         }
+        for (text, value) in [("(255/256)%", 0.99609375), ("100*255/256", 99.609375)] {
+            let accuracy = slots(&[("accuracy", "percent")]);
+            let found = read_list(text, &accuracy).map(|found| found[0]);
+            assert_eq!(found.map_err(|error| error.to_string()), Ok(value), "{text}");
+        }
+        let error = read_list("1 255/256%", &asked).err().unwrap().to_string();
+        assert!(error.contains("divided by percent"), "{error}");
         assert_eq!(read_list("1 0.996", &asked).unwrap()[1], 0.996);
         assert_eq!(read_list("50%", &slots(&[("part", "")])).unwrap(), [0.5]);
     }

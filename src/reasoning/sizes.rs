@@ -322,6 +322,7 @@ impl ModelSizes<'_> {
             true => format!("at most ({} + 1)^{steps} by heads and layers", self.model.n_heads()),
             false => "no bound by heads and layers".to_string(),
         };
-        document.line(format!("largest field: {largest} of {n} inputs, {bound}"));
+        let premise = "as long as no number overflows";
+        document.line(format!("largest field: {largest} of {n} inputs, {bound}, {premise}"));
     }
 }

@@ -33,6 +33,9 @@ pub struct Shard {
     pub model_sha256: String,
     /// Of the circuit file's bytes or the family spec's text, in hexadecimal.
     pub circuit_sha256: String,
+    /// What the circuit's reader was told.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reading: String,
     /// How their ports are paired.
     pub pairing: PairBy,
     /// Bits of an assignment.
@@ -86,7 +89,8 @@ impl Shard {
         (found, rounding): (Option<&Counterexample>, Rounding),
     ) -> Result<Self> {
         let (n_inputs, n_loops) = (subject.circuit().inputs().len(), subject.model().n_loops);
-        let Identity { pairing, model_sha256, circuit_sha256 } = subject.identity().clone();
+        let Identity { pairing, model_sha256, circuit_sha256, reading } =
+            subject.identity().clone();
         let range = assignments.range(n_inputs, part)?;
         let difference = |found: &Counterexample| Difference {
             input: bit_string(&found.input),
@@ -98,6 +102,7 @@ impl Shard {
             version: VERSION,
             model_sha256,
             circuit_sha256,
+            reading,
             pairing: pairing.by(),
             n_inputs,
             n_loops,
@@ -167,6 +172,7 @@ impl Shard {
                     .hint(format!("the file is about another {what}")));
             }
         }
+        subject.require_reading(&self.reading, "a shard")?;
         if self.pairing != subject.pairing.by() {
             let expected = format!("a shard with pairing {}", subject.pairing.by());
             return Err(Error::new(expected, format!("one with pairing {}", self.pairing))

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{PairBy, Pairing, Statement, Verdict};
 use crate::circuit::{Circuit, Literal};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::model::{Model, file};
 
 /// Digits of a hash in a line; JSON has them all.
@@ -23,13 +23,32 @@ pub struct Identity {
     pub model_sha256: String,
     /// Of the circuit file's bytes or the family spec's text, in hexadecimal.
     pub circuit_sha256: String,
+    /// What its reader was told, such as `top=m`: which circuit the file is hangs on it as well.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub reading: String,
 }
 
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let first = |hash: &str| hash.chars().take(DIGITS).collect::<String>();
         let [model, circuit] = [&self.model_sha256, &self.circuit_sha256].map(|hash| first(hash));
-        write!(f, "pairing={} model={model} circuit={circuit}", self.pairing.by())
+        write!(f, "pairing={} model={model} circuit={circuit}", self.pairing.by())?;
+        if self.reading.is_empty() { Ok(()) } else { write!(f, " {}", self.reading) }
+    }
+}
+
+impl Identity {
+    /// An error unless `what` is about a circuit that was read as this one was.
+    pub(super) fn require_reading(&self, reading: &str, what: &str) -> Result<()> {
+        if self.reading == reading {
+            return Ok(());
+        }
+        let [own, other] = [&self.reading, reading].map(|told| match told {
+            "" => "nothing",
+            told => told,
+        });
+        Err(Error::new(format!("{what} of a circuit whose reader was told {own}"), other)
+            .hint("--top and --bad-as-outputs say which circuit of a file is read"))
     }
 }
 
@@ -52,6 +71,7 @@ impl<'a> Subject<'a> {
             pairing: Pairing::new(model, circuit, None)?,
             model_sha256: sha256(&file::to_bytes(model)),
             circuit_sha256: sha256(structure(circuit).as_bytes()),
+            reading: String::new(),
         };
         let model = match identity.pairing.is_in_order() {
             true => Cow::Borrowed(model),
@@ -72,8 +92,14 @@ impl<'a> Subject<'a> {
     ) -> Result<Self> {
         let pairing = Pairing::new(&model, circuit, asked)?;
         let model = Cow::Owned(pairing.arrange(model));
-        let identity = Identity { pairing, model_sha256, circuit_sha256 };
+        let identity = Identity { pairing, model_sha256, circuit_sha256, reading: String::new() };
         Ok(Subject { model, circuit, identity })
+    }
+
+    /// What the circuit's reader was told, such as `top=m`; nothing by default.
+    pub fn read_as(mut self, reading: &str) -> Self {
+        self.identity.reading = reading.to_string();
+        self
     }
 
     /// The subject, its model with another number of loops.

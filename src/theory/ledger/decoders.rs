@@ -92,7 +92,8 @@ pub(super) const CLAIMS: &[Claim] = &[
         sources: &["zhu2025"],
         assumptions: "these schedules of this circuit: of its function nothing is said, which another circuit, or \
                       thoughts that hold a set of vertices at once, may do in fewer steps (Zhu and others 2025)",
-        reason: "ceil((G - D)/g) + D tokens suffice, which is at most D ((G/D)/g + 1).",
+        reason: "Level by level the sum of ceil(w/g) over the widths w of D levels is less than G/g + D, which is \
+                 D ((G/D)/g + 1), and the schedule that is taken is no longer.",
         elsewhere: "",
         range: "12 networks at g = 15; the parity chain of 1024 bits: no gain at all",
         check: Some(latent_speed_up),

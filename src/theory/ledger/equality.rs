@@ -37,7 +37,8 @@ pub(super) const CLAIMS: &[Claim] = &[
         proofs: &["p16_equality"],
         sources: &["peng2024"],
         assumptions: "sums are exact, or each word's are taken apart and rounded once; a softmax that subtracts \
-                      the maximum and divides first exchanges two more numbers a head: H (w + 3) p >= n",
+                      the maximum and divides first exchanges two more numbers a head: H (w + 3) p >= n; average-hard \
+                      attention one, its maximum: H (w + 2) p >= n",
         reason: "What the tokens of one word contribute are H normalisers and H weighted sums, one message \
                  for all words with the same row of the function's matrix. Equality has 2^n rows.",
         elsewhere: "where sums are rounded after each addition and the words' bits take turns, one head of \

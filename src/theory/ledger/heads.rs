@@ -83,7 +83,7 @@ pub(super) const CLAIMS: &[Claim] = &[
         sources: &["park2026"],
         assumptions: "the residual stream is in the dtype, ties go to even; any accumulator from the dtype's up, any \
                       order of summation",
-        reason: "The head counts. Added to 2^p the count and a half is rounded up exactly if the count is odd; \
+        reason: "The head counts, and one token adds a half to it. Added to 2^p the count and a half is rounded up exactly if the count is odd; \
                  beside it the count and a half is kept, and the two are compared.",
         elsewhere: "",
         range: "all inputs of n = 1 to 10 in f16, bf16, f32 and f64, by the reference and the dense engine; in f16 and \

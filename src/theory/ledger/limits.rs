@@ -152,10 +152,11 @@ pub(super) const CLAIMS: &[Claim] = &[
         scope: Some(LOG_ONE_MODEL),
         proofs: &[],
         sources: &["merrill2023", "merrill2025", "chiang2025", "stockmeyer1973", "allender1999"],
-        assumptions: "a machine of logarithmic space writes the model of each length down",
+        assumptions: "a machine of logarithmic space writes the model of each length down; for the permanent the circuits \
+                      of TC0 that the models are have to be DLOGTIME-uniform",
         reason: "Such models of constant depth are in uniform TC0, which is within L; quantified formulas are complete \
                  for PSPACE (Stockmeyer and Meyer 1973), and L is not PSPACE by the space hierarchy. The permanent \
-                 is not in uniform TC0 (Allender 1999).",
+                 is not in DLOGTIME-uniform TC0 (Allender 1999).",
         elsewhere: "with a model for each length it is open (log-depth-barrier); with a model for each length of any size \
                     one layer is enough, as the check shows by running it",
         range: "the elsewhere: all 64 sentences of two quantifiers and a table, and all 16 permanents of 2 by 2 \

@@ -275,7 +275,14 @@ pub static WORKS: &[Work] = &[
         ("STOC", ""),
         Read::Known,
     ),
-    entry("xu2025", &["Xu", "Sato"], 2025, "", ("", "2509.25239"), Read::Part),
+    entry(
+        "xu2025",
+        &["Xu", "Sato"],
+        2025,
+        "A Formal Comparison Between Chain of Thought and Latent Thought",
+        ("", "2509.25239"),
+        Read::Part,
+    ),
     entry(
         "yang2025",
         &["Yang", "Cadilhac", "Chiang"],
@@ -328,9 +335,11 @@ impl Work {
         let kind = if self.venue.is_empty() { "misc" } else { "article" };
         let mut fields =
             vec![("author", self.authors.join(" and ")), ("year", self.year.to_string())];
-        if !self.title.is_empty() {
-            fields.push(("title", format!("{{{}}}", self.title)));
-        }
+        // Styles want one: where it is not known, the number names the work.
+        fields.push(match self.title {
+            "" => ("title", format!("arXiv:{}", self.arxiv)),
+            title => ("title", format!("{{{title}}}")),
+        });
         if !self.venue.is_empty() {
             fields.push(("journal", self.venue.to_string()));
         }

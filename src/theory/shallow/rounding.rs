@@ -17,14 +17,15 @@ pub const MAX_SYMMETRIC: usize = 32;
 /// The parity of `n` bits in one layer of one head of width 1 with `W_Q = 0`, `d_model = 3` and no MLP.
 ///
 /// Claim. In a format of `p` bits the model is right on all inputs, for `n ≤ 2^(p-1)`, whatever the order and
-/// the width of accumulators from the dtype's up. Reasons.
+/// the width of accumulators from the dtype's up, and in whatever order it is added to the stream: there are no
+/// biases. Reasons.
 ///
-/// 1. All scores are 0 and the `P = 2^q ≥ n` tokens share the weight, `1/P` each. A token's value is `P` or 0:
-///    every partial sum is a whole number up to `2^(p-1)`, so the head gives `c` exactly, and with `b_O` it is
-///    `c + 1/2`, which is a number of the format for `c < 2^(p-1)`.
+/// 1. All scores are 0 and the `P = 2^q ≥ n` tokens share the weight, `1/P` each. A token's value is `P` or 0, and
+///    `P/2` more for the second token, whose `count` starts at a half. Every partial sum is a multiple of 1/2 below
+///    `2^(p-1)` but the last one, so the head gives `c + 1/2` exactly for `c < 2^(p-1)`.
 /// 2. That is added to the channel `count`, which holds 0, and to `stair`, which holds `2^p`. The numbers next
 ///    to `2^p + c + 1/2` are `2^p + c` and `2^p + c + 1` rounded to even, which is the one that is even: for even
-///    `c` the first, for odd `c` the second. At `c = 2^(p-1)`, an even number, `c + 1/2` is rounded to `c` at once.
+///    `c` the first, for odd `c` the second. At `c = 2^(p-1)`, an even number, the head's `c + 1/2` is rounded to `c` at once.
 /// 3. Logit 1 is `stair - 2^p`, which is `c`, or `c + 1` for odd `c`, and logit 0 is `c + 1/2` (or `c`): the first
 ///    is the larger exactly if `c` is odd. Both differences are exact. End of proof.
 ///
@@ -40,18 +41,20 @@ pub fn parity_by_rounding(n: usize, dtype: Dtype) -> Result<Model> {
     }
     let mut spans = Spans::default();
     let [bit, count, stair] = spans.each(["bit", "count", "stair"]);
-    let tokens = n.next_power_of_two();
+    let tokens = n.next_power_of_two().max(2);
     let mut draft = Draft::new(tokens, spans, (bit, 0.0), stair).with_plain_ports(n);
     let base = f64::from(p).exp2();
+    draft.w_pos[[1, count]] = 0.5;
     draft.w_pos.column_mut(stair).fill(base);
     draft.w_u[[count, 0]] = 1.0;
     draft.b_u[0] = 0.0;
     draft.b_u[1] = -base;
     let mut block = Block::zeros(1, 3, 1, 1);
-    block.w_v[[0, bit, 0]] = tokens as f64;
+    for channel in [bit, count] {
+        block.w_v[[0, channel, 0]] = tokens as f64;
+    }
     for channel in [count, stair] {
         block.w_o[[0, 0, channel]] = 1.0;
-        block.b_o[channel] = 0.5;
     }
     draft.finish(vec![block], 1, dtype)
 }

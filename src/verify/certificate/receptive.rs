@@ -52,7 +52,7 @@ impl<'m> Wiring<'m> {
     fn new(model: &'m Model) -> Self {
         let (layers, kind) = Self::read(model).unwrap_or_else(|reason| {
             let rows = || Rows::Unsettled(reason.clone());
-            (vec![(0..model.n_heads()).map(|_| rows()).collect()], vec![0; model.n_layers()])
+            (vec![(0..model.n_heads()).map(|_| rows()).collect()], vec![0; model.blocks.len()])
         });
         Wiring { model, layers, kind }
     }
