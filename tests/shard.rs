@@ -182,6 +182,7 @@ fn parts_of_different_checks_do_not_merge() {
         ("version", Value::from(1)),
         ("pairing", Value::from("position")),
         ("reading", Value::from("top=m")),
+        ("rounding", serde_json::json!({"bounded": {"lead": -5.0, "bound": 9.0}})),
         ("unheard_of", Value::from(1)),
         ("counterexample", serde_json::json!({"input": "2", "output": 0, "expected": 1})),
     ] {

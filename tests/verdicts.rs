@@ -185,6 +185,42 @@ fn halting_of_a_model_is_held_against_something_that_does_not_halt() {
     assert!(status == 2 && err.contains("--circuit"), "{err}");
 }
 
+/// What halts is right when it stops, and always stops: a look at outputs after some loops says neither.
+#[test]
+fn a_model_that_halts_is_looked_at_whole_or_not_at_all() {
+    let folder = Folder::new();
+    let model = compile(&generate("and:8").unwrap(), "", &Options::default()).unwrap();
+    fs::write(folder.path("early"), file::to_bytes(&declared_universal(model))).unwrap();
+    folder.ok("compile and:8 --scheme universal -o right");
+    let mut parts =
+        file::from_bytes(&fs::read(folder.path("right")).unwrap(), "right").unwrap().into_parts();
+    // A channel of the address, which is no promise of anything.
+    let never = parts.blocks[0].w_v.shape()[1] as i64 - 1;
+    parts.scheme_vectors.insert(HALTING.to_string(), vec![never]);
+    fs::write(folder.path("never"), file::to_bytes(&Model::new(parts).unwrap())).unwrap();
+    for name in ["early", "right", "never"] {
+        let words = format!("verify {name} and:8 --method exhaustive --shard 1/1 -o s.json");
+        for engine in ["", " --engine dense"] {
+            let (status, out, err) = folder.call(&format!("{words}{engine}"));
+            assert!(status == 2 && out.is_empty() && err.contains("whose models halt"), "{err}");
+        }
+        let (status, _, err) = folder.call(&format!("run {name} 11111111 --engine dense"));
+        assert!(status == 2 && err.contains("reference or resident"), "{err}");
+    }
+    let whole = folder.call("verify never and:8");
+    assert!(last_line(&whole.1).starts_with("UNKNOWN halting: "), "{whole:?}");
+    for (name, word) in [("right", "VERIFIED"), ("never", "UNKNOWN"), ("early", "REFUTED")] {
+        let (_, out, _) = folder.call(&format!("verify {name} and:8 --engines all"));
+        assert!(last_line(&out).starts_with(word), "{name}: {out}");
+    }
+    // Wrong by too few loops: nothing is wrong yet that says that it is not known.
+    folder.ok("compile adder:4 --scheme universal -o adder");
+    let (status, out, _) = folder.call("verify adder adder:4 --loops 2");
+    assert!(status == 3 || out.contains("not known yet after 2 layers"), "{out}");
+    let (status, out, _) = folder.call("halting early");
+    assert!(status == 1 && out.contains("pass=1 stopped=0"), "{out}");
+}
+
 #[test]
 fn a_certificate_knows_its_loops() {
     let folder = Folder::new();

@@ -43,8 +43,9 @@ pub struct Args {
     /// The circuit
     #[arg(required = true)]
     circuit: Option<String>,
-    /// How to check; by default a certificate, and where there is none, by running: all inputs if they are
-    /// few, else a sample
+    /// How to check; by default a certificate, and where it fails a search for a wrong input, which goes through
+    /// all inputs if there are at most 12. Schemes without a certificate are run: all inputs if they are few, else
+    /// a sample
     #[arg(long, value_parser = choice::of::<Method>(methods()))]
     method: Option<Method>,
     /// Assignments to sample; 10000 unless the scheme has no certificate, and 100000 then

@@ -122,7 +122,11 @@ pub fn prepare<'m>(
     progress: &dyn Progress,
 ) -> Result<Box<dyn Engine + 'm>> {
     match (kind, device) {
-        (EngineKind::Dense, device) => dense(model, device),
+        // A scheme that has an engine of its own is run by that, whatever else is asked for.
+        (kind, device) if model.scheme == Scheme::Universal => {
+            Ok(Box::new(prepare_halting(model, kind, device, Rule::Known)?))
+        }
+        (EngineKind::Dense, device) if model.scheme.is_parallel() => dense(model, device),
         (kind, DeviceName::Cpu) => on_processor(model, kind, progress),
         (EngineKind::Auto, device) => dense(model, device),
         (kind, device) => {
@@ -146,7 +150,12 @@ pub(crate) fn on_processor<'m>(
         Pass::Halting => {
             return Ok(Box::new(prepare_halting(model, kind, DeviceName::Cpu, Rule::Known)?));
         }
-        Pass::Thoughts | Pass::Tokens => return Ok(Box::new(Decoder::new(model)?)),
+        Pass::Thoughts | Pass::Tokens => {
+            if !matches!(kind, EngineKind::Auto | EngineKind::Reference) {
+                progress.note(&format!("running the decoder: {kind} does not write tokens"));
+            }
+            return Ok(Box::new(Decoder::new(model)?));
+        }
         Pass::Looped => {}
     }
     Ok(match kind {

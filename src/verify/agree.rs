@@ -6,14 +6,16 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use rayon::prelude::*;
 use serde::{Serialize, Serializer};
 
+use super::decide::by_running;
 use super::enumerate::stopped;
 use super::{
-    Assignments, Check, Counterexample, Disagreement, Doubt, Part, Policy, Run, Statement, Subject,
-    Verdict, compare, require_same_ports,
+    Assignments, Check, Counterexample, Disagreement, Doubt, Method, Part, Policy, Run, Statement,
+    Subject, Verdict, compare, require_same_ports,
 };
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Result};
+use crate::model::Scheme;
 use crate::progress::Progress;
 use crate::run::{self, Effort, Engine, EngineKind};
 
@@ -82,7 +84,13 @@ pub fn compare_engines(
     require_affordable(policy, &engines, assignments.total(n_inputs)?)?;
     let crowd = Crowd { engines: &engines, circuit, n_loops: model.n_loops, assignments };
     let found = crowd.agree(progress)?;
-    let verdict = crowd.conclude(&found, progress)?;
+    let verdict = match crowd.conclude(&found, progress)? {
+        // They agree on its bits after each loop; whether it halts is more than that.
+        Verdict::Verified(_) if model.scheme == Scheme::Universal => {
+            by_running(subject, policy, Method::Exhaustive, progress)?
+        }
+        verdict => verdict,
+    };
     let names = engines.iter().map(|engine| engine.name().to_string());
     let engines = names.zip(found).collect();
     Ok(Comparison { engines, not_run, statement: subject.state(verdict) })

@@ -54,6 +54,16 @@ pub fn decide_watched(
     Ok(Decision::new(subject, verdict, certificate))
 }
 
+/// The verdict by running alone, as the policy says: of a model that halts, that it stops and is right then.
+pub(super) fn by_running(
+    subject: &Subject,
+    policy: &Policy,
+    method: Method,
+    progress: &dyn Progress,
+) -> Result<Verdict> {
+    Search { subject, policy, progress }.run(method)
+}
+
 /// Goes through one part of the assignments, of all or of a sample as the policy's method says, for
 /// [`merge`](super::merge) to put together.
 ///
@@ -66,11 +76,13 @@ pub fn decide_part(
     progress: &dyn Progress,
 ) -> Result<(Shard, Statement)> {
     let (model, circuit) = (subject.model(), subject.circuit());
+    Shard::require_parts(model)?;
     let assignments = match policy.method {
         Some(Method::Exhaustive) => Assignments::All,
         Some(Method::Sample) => policy.sample(policy.n_samples(model)),
-        _ => {
-            return Err(Error::new("--method exhaustive or sample with --shard", "another")
+        other => {
+            let found = other.map_or("none", Method::name);
+            return Err(Error::new("--method exhaustive or sample with --shard", found)
                 .hint("other methods do not go through assignments"));
         }
     };

@@ -45,6 +45,8 @@ pub enum Origin {
     },
     /// Every position that the claim names is right.
     Beyond,
+    /// They are after the last loop: the model stopped before.
+    Stopped,
     /// In a sequence that a decoder writes, where positions are no nodes.
     Sequence {
         /// How it is written.
@@ -93,6 +95,7 @@ impl Fault {
         let (model, circuit) = (subject.model(), subject.circuit());
         let origin = match locate(model, circuit, input, model.n_loops) {
             Ok(Some(departure)) => Origin::Node { label: label(&departure, circuit), departure },
+            Ok(None) if model.scheme == Scheme::Universal => Origin::Stopped,
             Ok(None) => Origin::Beyond,
             Err(_) if !model.scheme.is_parallel() => {
                 Origin::Sequence { pass: model.scheme.pass(), input: input.to_vec() }
@@ -151,6 +154,10 @@ impl fmt::Display for Origin {
             Origin::Beyond => {
                 return f.write_str("every position that the claim names is right at the end");
             }
+            Origin::Stopped => {
+                let right = "every position that the claim names is right after the last loop";
+                return write!(f, "{right}: the model stopped before");
+            }
             Origin::Sequence { pass, input } => {
                 let what = pass.shows();
                 let input = bit_string(input);
@@ -162,6 +169,9 @@ impl fmt::Display for Origin {
         if let Some(level) = departure.level.filter(|_| !departure.is_reached()) {
             let applied = departure.schedule.n_steps();
             return write!(f, "not reached yet: level {level} after {applied} layers");
+        }
+        if !departure.is_known {
+            return write!(f, "not known yet after {} layers", departure.schedule.n_steps());
         }
         match departure.since() {
             Some(Applied::Core { in_loop, layer }) => {
@@ -221,6 +231,7 @@ struct Left<'d> {
     position: usize,
     level: Option<usize>,
     reached: bool,
+    known: bool,
     part: &'static str,
     r#loop: usize,
     layer: usize,
@@ -240,6 +251,7 @@ impl<'d> Left<'d> {
             position: departure.position,
             level: departure.level,
             reached: departure.is_reached(),
+            known: departure.is_known,
             part,
             r#loop: in_loop,
             layer,

@@ -1,14 +1,14 @@
 //! Where a wrong model leaves the circuit: the first node whose value is wrong, and since when, or that
 //! fewer layers were applied than it needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::certificate::read_network;
 use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::model::{Applied, Model, Parts, Schedule};
-use crate::run::{Effort, Pace, Reference};
+use crate::model::{Applied, Model, Parts, Schedule, Scheme};
+use crate::run::{Effort, Pace, Reference, halting_channel};
 
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Departure {
     /// Layers after which the position holds its value, in the network that the weights are; none where
     /// they are none.
     pub level: Option<usize>,
+    /// Whether the model says that it knows the position's bit, where models say that; true elsewhere.
+    pub is_known: bool,
 }
 
 impl Departure {
@@ -68,7 +70,14 @@ pub fn locate(
     };
     let expected: Vec<_> = claimed.iter().filter_map(expected).collect();
     let mut wrong_since: Vec<Option<usize>> = vec![None; expected.len()];
+    let channel = match model.scheme {
+        Scheme::Universal => Some(halting_channel(model)?),
+        _ => None,
+    };
+    let mut unknown = BTreeSet::new();
     engine.trace(input, n_loops, |step| {
+        let is_unknown = |&p: &usize| channel.is_some_and(|c| step.stream[[p, c]] < 0.5);
+        unknown = (0..model.n_ctx()).filter(is_unknown).collect();
         for (since, &(position, _, bit)) in wrong_since.iter_mut().zip(&expected) {
             match step.bits[position] == bit {
                 true => *since = None,
@@ -80,10 +89,19 @@ pub fn locate(
     let departures =
         expected.iter().zip(&wrong_since).filter_map(|(&(position, node, _), since)| {
             let (schedule, level) = (model.schedule_of(n_loops), levels.get(&position).copied());
-            since.map(|since_step| Departure { node, position, since_step, schedule, level })
+            let is_known = !unknown.contains(&position);
+            since.map(|since_step| Departure {
+                node,
+                position,
+                since_step,
+                schedule,
+                level,
+                is_known,
+            })
         });
     // What is in no output's cone has no level, and is not what makes an output wrong.
-    Ok(departures.min_by_key(|d| (d.level.is_none(), !d.is_reached(), d.node, d.position)))
+    Ok(departures
+        .min_by_key(|d| (d.level.is_none(), !d.is_reached(), !d.is_known, d.node, d.position)))
 }
 
 /// The level of every position of the network that the weights are; of none where they are none.

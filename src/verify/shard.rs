@@ -17,6 +17,7 @@ use super::{
 use crate::batch::{Batch, parse_bits};
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Place, Result};
+use crate::model::{Model, Scheme};
 use crate::progress::Progress;
 use crate::run::Engine;
 
@@ -121,6 +122,17 @@ impl Shard {
         })
     }
 
+    /// An error unless the model is right or wrong by its outputs after so many loops. That one halts, and
+    /// that what is known stays, is more than a part says.
+    pub(super) fn require_parts(model: &Model) -> Result<()> {
+        if model.scheme != Scheme::Universal {
+            return Ok(());
+        }
+        let found = format!("scheme {}, whose models halt", model.scheme);
+        Err(Error::new("a scheme with a fixed number of loops, for parts of a check", found)
+            .hint("`verify --method exhaustive` without --shard checks that it halts as well"))
+    }
+
     /// Reads a shard file and checks it for itself.
     ///
     /// # Errors
@@ -146,6 +158,12 @@ impl Shard {
                 ),
                 format!("{}..{} of {}", shard.start, shard.end, shard.total),
             ));
+        }
+        if let Rounding::Bounded { lead, bound } = shard.rounding
+            && !(lead > bound || lead == 0.0 && bound == 0.0)
+        {
+            let found = format!("lead {lead}, bound {bound}");
+            return Err(Error::new("a lead above the bound on rounding", found).hint(WRITE));
         }
         shard.found()?;
         Ok(shard)
@@ -222,6 +240,7 @@ pub struct Merged {
 /// assignment exactly once.
 pub fn merge(mut shards: Vec<(String, Shard)>, subject: &Subject) -> Result<Merged> {
     let n_inputs = subject.circuit().inputs().len();
+    Shard::require_parts(subject.model())?;
     for (name, shard) in &shards {
         shard
             .require_of(subject.identity(), n_inputs)

@@ -5,7 +5,7 @@ use std::sync::Mutex;
 
 use serde::{Serialize, Serializer};
 
-use super::{Assignments, Counterexample, Policy, compare};
+use super::{Assignments, Counterexample, Policy, bit_string, compare};
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::Result;
@@ -60,6 +60,8 @@ pub struct Measured {
     pub n_loops: usize,
     /// What was run.
     pub assignments: Assignments,
+    /// Whether outputs were held against the circuit's; else against those of the pass that nothing stops.
+    pub of_circuit: bool,
     /// Whether sums may round, so that another runner may find other numbers.
     pub rounds: bool,
     /// What was found.
@@ -95,7 +97,8 @@ pub fn measure_halting(
         }
     };
     let (scheme, n_loops, rounds) = (model.scheme, model.n_loops, !halts_exactly(&engine));
-    Ok(Measured { scheme, rule, n_loops, assignments, rounds, times })
+    let of_circuit = circuit.is_some();
+    Ok(Measured { scheme, rule, n_loops, assignments, of_circuit, rounds, times })
 }
 
 /// Columns of the longest bar of the histogram.
@@ -111,11 +114,18 @@ impl Measured {
     }
 
     /// The exit status of the contract: 0 if the rule is right, 1 if it is wrong; 3 if it is wrong, and what is wrong
-    /// by rounding may be right elsewhere.
+    /// by rounding may be right elsewhere, or if it did not stop everywhere.
     pub fn exit_status(&self) -> u8 {
-        match self.times.n_wrong > 0 {
-            true if self.rounds => 3,
-            wrong => u8::from(wrong),
+        match (self.times.n_wrong, self.times.n_unfinished) {
+            (0, 0) => 0,
+            (0, _) => 3,
+            _ => {
+                if self.rounds {
+                    3
+                } else {
+                    1
+                }
+            }
         }
     }
 
@@ -137,7 +147,18 @@ impl fmt::Display for Measured {
         for (r, n) in times.used() {
             writeln!(f, "{r:>5} {n:>12}  {}", "#".repeat((n * BAR).div_ceil(most) as usize))?;
         }
-        times.wrong.iter().try_for_each(|wrong| writeln!(f, "stopped too early: {wrong}"))?;
+        times.wrong.iter().try_for_each(|wrong| match self.of_circuit {
+            true => writeln!(f, "stopped too early: {wrong}"),
+            false => {
+                let (input, output) = (bit_string(&wrong.input), wrong.output);
+                let whole = u8::from(wrong.expected);
+                write!(
+                    f,
+                    "differs from the pass of {n_loops} loops: input={input} output={output} "
+                )?;
+                writeln!(f, "pass={whole} stopped={}", 1 - whole)
+            }
+        })?;
         let mean = times.mean().map_or("none".to_string(), |mean| format!("{mean:.4}"));
         let worst = times.worst().map_or("none".to_string(), |worst| worst.to_string());
         let (total, n_wrong) = (times.n_stopped() + times.n_unfinished, times.n_wrong);
@@ -159,6 +180,7 @@ impl Serialize for Measured {
             mean: Option<f64>,
             worst: Option<usize>,
             distribution: Vec<(usize, u64)>,
+            of_circuit: bool,
             wrong: u64,
             counterexample: &'m Option<Counterexample>,
             unfinished: u64,
@@ -174,6 +196,7 @@ impl Serialize for Measured {
             mean: times.mean(),
             worst: times.worst(),
             distribution: times.used().collect(),
+            of_circuit: self.of_circuit,
             wrong: times.n_wrong,
             counterexample: &times.wrong,
             unfinished: times.n_unfinished,

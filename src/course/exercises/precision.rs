@@ -205,7 +205,7 @@ fn counting(values: &Values) -> Result<Task> {
     let sum = count::sum_of_ones(Dtype::Bf16, values.get("fan_in"));
     numbers.push(Number::close("average", "", sum / values.real("fan_in")));
     let stored = limits.map(|limit| Some(limit as f64 / 2.0));
-    let experiment = "circuit2tf claims check average-stalls";
+    let experiment = "circuit2tf claims check symmetric-one-layer";
     Ok(Task::numbers(
         numbers,
         vec![
