@@ -455,6 +455,7 @@ fn the_example_in_the_chapter_is_what_is_written() {
     let shown: Value = serde_json::from_str(block("json")).unwrap();
     let bytes = file::to_bytes(&model);
     let subject = Identity {
+        reading: String::new(),
         pairing: Pairing::new(&model, &circuit, None).unwrap(),
         model_sha256: verify::sha256(&bytes),
         circuit_sha256: source_sha256,

@@ -123,7 +123,7 @@ pub fn prepare<'m>(
 ) -> Result<Box<dyn Engine + 'm>> {
     match (kind, device) {
         // A scheme that has an engine of its own is run by that, whatever else is asked for.
-        (kind, device) if model.scheme == Scheme::Universal => {
+        (kind, device) if model.scheme.pass() == Pass::Halting => {
             Ok(Box::new(prepare_halting(model, kind, device, Rule::Known)?))
         }
         (EngineKind::Dense, device) if model.scheme.is_parallel() => dense(model, device),

@@ -15,7 +15,7 @@ use super::{
 use crate::batch::Batch;
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Result};
-use crate::model::Scheme;
+use crate::model::Pass;
 use crate::progress::Progress;
 use crate::run::{self, Effort, Engine, EngineKind};
 
@@ -86,7 +86,7 @@ pub fn compare_engines(
     let found = crowd.agree(progress)?;
     let verdict = match crowd.conclude(&found, progress)? {
         // They agree on its bits after each loop; whether it halts is more than that.
-        Verdict::Verified(_) if model.scheme == Scheme::Universal => {
+        Verdict::Verified(_) if model.scheme.pass() == Pass::Halting => {
             by_running(subject, policy, Method::Exhaustive, progress)?
         }
         verdict => verdict,

@@ -95,7 +95,7 @@ impl Fault {
         let (model, circuit) = (subject.model(), subject.circuit());
         let origin = match locate(model, circuit, input, model.n_loops) {
             Ok(Some(departure)) => Origin::Node { label: label(&departure, circuit), departure },
-            Ok(None) if model.scheme == Scheme::Universal => Origin::Stopped,
+            Ok(None) if model.scheme.pass() == Pass::Halting => Origin::Stopped,
             Ok(None) => Origin::Beyond,
             Err(_) if !model.scheme.is_parallel() => {
                 Origin::Sequence { pass: model.scheme.pass(), input: input.to_vec() }

@@ -7,7 +7,7 @@ use super::certificate::read_network;
 use crate::circuit::{Circuit, NodeId};
 use crate::claim::Claim;
 use crate::error::{Error, Result};
-use crate::model::{Applied, Model, Parts, Schedule, Scheme};
+use crate::model::{Applied, Model, Parts, Pass, Schedule};
 use crate::run::{Effort, Pace, Reference, halting_channel};
 
 /// The first node, in topological order, whose position holds a wrong bit after the last layer.
@@ -70,9 +70,9 @@ pub fn locate(
     };
     let expected: Vec<_> = claimed.iter().filter_map(expected).collect();
     let mut wrong_since: Vec<Option<usize>> = vec![None; expected.len()];
-    let channel = match model.scheme {
-        Scheme::Universal => Some(halting_channel(model)?),
-        _ => None,
+    let channel = match model.scheme.pass() {
+        Pass::Halting => Some(halting_channel(model)?),
+        Pass::Looped | Pass::Thoughts | Pass::Tokens => None,
     };
     let mut unknown = BTreeSet::new();
     engine.trace(input, n_loops, |step| {

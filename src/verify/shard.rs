@@ -17,7 +17,7 @@ use super::{
 use crate::batch::{Batch, parse_bits};
 use crate::circuit::{Circuit, Oracle};
 use crate::error::{Error, Place, Result};
-use crate::model::{Model, Scheme};
+use crate::model::{Model, Pass};
 use crate::progress::Progress;
 use crate::run::Engine;
 
@@ -125,7 +125,7 @@ impl Shard {
     /// An error unless the model is right or wrong by its outputs after so many loops. That one halts, and
     /// that what is known stays, is more than a part says.
     pub(super) fn require_parts(model: &Model) -> Result<()> {
-        if model.scheme != Scheme::Universal {
+        if model.scheme.pass() != Pass::Halting {
             return Ok(());
         }
         let found = format!("scheme {}, whose models halt", model.scheme);
