@@ -128,7 +128,9 @@ fn weights_that_cannot_be_read_leave_everything_in_the_field() {
     let model = compile(&generate("adder:3").unwrap(), "", &options).unwrap();
     let all: Vec<usize> = (0..model.input_positions.len()).collect();
     let spoilt: [&dyn Fn(&mut circuit2tf::model::Parts); 2] =
-        [&|parts| parts.blocks[0].w_in[[0, 0]] = f64::NAN, &|parts| parts.w_e[[1, 0]] = 2f64.powi(-100)];
+        [&|parts| parts.blocks[0].w_in[[0, 0]] = f64::NAN, &|parts| {
+            parts.w_e[[1, 0]] = 2f64.powi(-100)
+        }];
     for spoil in spoilt {
         let mut parts = model.clone().into_parts();
         spoil(&mut parts);
