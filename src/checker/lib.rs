@@ -14,10 +14,11 @@
 //! (`compare`), and the read-out tells the states apart. Every sum on the way is exact (`sum`).
 //!
 //! What is trusted: this crate, its JSON and SHA-256, and that the circuit in the certificate is the one that is
-//! meant. [`check`] holds it against one that the caller passes; without that it is a statement about the circuit in
-//! the file.
+//! meant. [`check`] holds it against one that the caller passes, or against a circuit file in the format BENCH, which it reads
+//! itself; without either it is a statement about the circuit in the certificate.
 
 mod attention;
+mod bench;
 pub mod circuit;
 mod compare;
 mod frame;
@@ -74,6 +75,8 @@ pub struct Subject {
     pub pairing: Option<String>,
     /// The circuit as a certificate has it.
     pub circuit: Option<Value>,
+    /// A circuit file in the format BENCH, which is read here.
+    pub bench: Option<Vec<u8>>,
 }
 
 /// What was checked.
@@ -138,6 +141,10 @@ pub fn check(certificate: &[u8], model: &[u8], subject: &Subject) -> Result<Repo
     pairing.require(subject.pairing.as_deref().unwrap_or(pairing.text()?))?;
     if let Some(right) = &subject.circuit {
         circuit.require_equal(right)?;
+    }
+    if let Some(file) = &subject.bench {
+        circuit_sha256.require(&sha256(file))?;
+        bench::require_same(&circuit, file)?;
     }
     let circuit = Circuit::read(&circuit)?;
     let mut model = Model::read(model)?;

@@ -1,6 +1,6 @@
-//! `circuit2tf-checker CERTIFICATE MODEL`: is a kept certificate a proof?
+//! `circuit2tf-checker CERTIFICATE MODEL [CIRCUIT.bench]`: is a kept certificate a proof?
 //!
-//! The circuit is the one that the certificate carries. Exit status: 0 verified, 2 refused or not readable, 3 all but
+//! Without a circuit file it is a proof about the circuit that the certificate carries. Exit status: 0 verified, 2 refused or not readable, 3 all but
 //! the comparison with the circuit.
 
 use std::process::ExitCode;
@@ -9,11 +9,15 @@ use circuit2tf_checker::{Report, Subject, check, sha256};
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [certificate, model] = &arguments[..] else {
-        eprintln!("usage: circuit2tf-checker CERTIFICATE MODEL");
-        return ExitCode::from(2);
+    let (certificate, model, circuit) = match &arguments[..] {
+        [certificate, model] => (certificate, model, None),
+        [certificate, model, circuit] => (certificate, model, Some(circuit)),
+        _ => {
+            eprintln!("usage: circuit2tf-checker CERTIFICATE MODEL [CIRCUIT.bench]");
+            return ExitCode::from(2);
+        }
     };
-    match run(certificate, model) {
+    match run(certificate, model, circuit) {
         Ok((line, status)) => {
             println!("{line}");
             ExitCode::from(status)
@@ -25,10 +29,11 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(certificate: &str, model: &str) -> Result<(String, u8), String> {
+fn run(certificate: &str, model: &str, circuit: Option<&String>) -> Result<(String, u8), String> {
     let read = |path: &str| std::fs::read(path).map_err(|error| format!("{path}: {error}"));
     let (kept, model) = (read(certificate)?, read(model)?);
-    let report = check(&kept, &model, &Subject::default());
+    let bench = circuit.map(|circuit| read(circuit)).transpose()?;
+    let report = check(&kept, &model, &Subject { bench, ..Subject::default() });
     let report = report.map_err(|refusal| format!("{certificate}: {refusal}"))?;
     let (word, status) = match report.n_compared {
         Some(_) => ("VERIFIED", 0),

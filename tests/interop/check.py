@@ -132,7 +132,8 @@ def written_cases(folder):
 
 def written_certificates(folder):
     """Certificates, whole and changed, of models, whole and changed, with what the program's checker says of each."""
-    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "checker", "cases_for_numpy"],
+    subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "checker", "cases_for_numpy",
+                    "--", "--ignored"],
                    env={**os.environ, "CIRCUIT2TF_CERTIFICATE_CASES": folder}, check=True, stdout=subprocess.DEVNULL)
     lines = (pathlib.Path(folder) / "cases.jsonl").read_text().splitlines()
     return [("certificates", lines[at:at + 50]) for at in range(0, len(lines), 50)]

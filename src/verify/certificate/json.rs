@@ -142,6 +142,7 @@ impl CertificateFile {
             circuit_sha256: Some(identity.circuit_sha256.clone()),
             pairing: Some(identity.pairing.by().to_string()),
             circuit: Some(circuit_to_json(subject.circuit())),
+            bench: None,
         };
         let report = circuit2tf_checker::check(self.text.as_bytes(), model_file, &about);
         report.map(|report| Facts::of(subject.model(), report)).map_err(
