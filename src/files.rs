@@ -111,9 +111,10 @@ pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> Result<()> {
     let path = path.as_ref();
     let target = target(path)?;
     // A device or pipe cannot be replaced by renaming.
-    let written = match target.exists() && !target.is_file() {
-        true => fs::write(target, bytes),
-        false => whole::write(&target, folder_of(&target), bytes, true),
+    let written = if target.exists() && !target.is_file() {
+        fs::write(target, bytes)
+    } else {
+        whole::write(&target, folder_of(&target), bytes, true)
     };
     written.map_err(|error| failed(&path.display().to_string(), error))
 }

@@ -196,9 +196,10 @@ fn csv_line<'a>(fields: impl Iterator<Item = &'a str>) -> String {
 
 /// A field of a CSV file, RFC 4180.
 pub fn quoted(field: &str) -> String {
-    match field.contains([',', '"', '\n', '\r']) {
-        true => format!("\"{}\"", field.replace('"', "\"\"")),
-        false => field.to_string(),
+    if field.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", field.replace('"', "\"\""))
+    } else {
+        field.to_string()
     }
 }
 

@@ -141,7 +141,7 @@ impl Trace {
         Ok(trace)
     }
 
-    /// The same of many inputs, in order.
+    /// [`Trace::run`] on many inputs, in order.
     ///
     /// # Errors
     /// As [`Trace::run`], or the traces would exceed 2^28 bits together.

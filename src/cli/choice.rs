@@ -20,7 +20,7 @@ where
         .map(|name| name.parse().expect("only names that it reads are let through"))
 }
 
-/// The same for names that say what they are.
+/// Reads one of the names, which say what they are.
 fn named<T>(names: impl IntoIterator<Item = &'static str>) -> impl TypedValueParser<Value = T>
 where
     T: FromStr<Err = Error> + Clone + Send + Sync + 'static,

@@ -123,9 +123,10 @@ fn compare(args: &Args, source: &source::Source) -> Result<Compared> {
 
 /// The name of a family, for the circuits in it; files are one.
 fn family(name: &str) -> String {
-    match std::path::Path::new(name).exists() || name == "stdin" {
-        true => "files".to_string(),
-        false => name.split(':').next().unwrap_or(name).to_string(),
+    if std::path::Path::new(name).exists() || name == "stdin" {
+        "files".to_string()
+    } else {
+        name.split(':').next().unwrap_or(name).to_string()
     }
 }
 
@@ -155,10 +156,8 @@ fn row(
     let cost = compiler.cost(network, request)?;
     // A decoder is built only where it is small enough.
     if !pass.is_parallel() && (args.no_verify || cost.parameters() > MAX_BUILT) {
-        let verification = match args.no_verify {
-            true => Verification::NotAsked,
-            false => Verification::TooLarge,
-        };
+        let verification =
+            if args.no_verify { Verification::NotAsked } else { Verification::TooLarge };
         return Ok(Row { cost, verification, taken: None });
     }
     let model = compiler.compile(&source.circuit, &source.sha256, request)?;
@@ -188,9 +187,10 @@ const MOST_SAMPLES: u128 = 100_000;
 
 /// The assignments to try where a certificate does not apply and they are not all tried.
 fn samples(args: &Args, cost: &Cost) -> u64 {
-    let affordable = match cost.scheme.is_parallel() {
-        true => MOST_SAMPLES,
-        false => (BUDGET / cost.multiply_adds.max(1)).clamp(64, MOST_SAMPLES),
+    let affordable = if cost.scheme.is_parallel() {
+        MOST_SAMPLES
+    } else {
+        (BUDGET / cost.multiply_adds.max(1)).clamp(64, MOST_SAMPLES)
     };
     args.samples.unwrap_or(affordable as u64)
 }

@@ -90,10 +90,8 @@ pub fn main(args: &Args) -> Result<Report> {
     let model = args.compile(&source)?;
     let bytes = file::to_bytes(&model);
     let mut report = report(&source.circuit, &source.name, &model, &args.output);
-    let statement = match args.verify {
-        true => Some(statement(&source, (model, sha256(&bytes)))?),
-        false => None,
-    };
+    let statement =
+        if args.verify { Some(statement(&source, (model, sha256(&bytes)))?) } else { None };
     if let Some(Statement { verdict: refuted @ Verdict::Refuted(_), .. }) = &statement {
         return Err(Error::message(format!("the compiled model is wrong: {refuted}"))
             .hint("nothing was written; please report the circuit, this is a bug"));

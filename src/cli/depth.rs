@@ -40,9 +40,10 @@ over tokens is not among them, though an average does not depend on the input: i
 
 pub fn main(args: &Args) -> Result<Report> {
     let plan = args.output.plan()?;
-    let depths = match args.what.starts_with("0x") && !Path::new(&args.what).exists() {
-        true => Depths::of_table(&args.what, parse(&args.what)?),
-        false => Depths::of_circuit(&source::circuit(&args.what)?.circuit),
+    let depths = if args.what.starts_with("0x") && !Path::new(&args.what).exists() {
+        Depths::of_table(&args.what, parse(&args.what)?)
+    } else {
+        Depths::of_circuit(&source::circuit(&args.what)?.circuit)
     };
     plan.report(&depths?)
 }

@@ -27,10 +27,8 @@ pub fn main(args: &Args) -> Result<Report> {
             let name = source::name(&args.what);
             let model = file::from_bytes(&bytes, &name)?;
             let sizes = ModelSizes::of(&name, &model);
-            return plan.report(&match args.receptive_fields {
-                true => sizes.with_receptive_fields(),
-                false => sizes,
-            });
+            let with_fields = args.receptive_fields;
+            return plan.report(&if with_fields { sizes.with_receptive_fields() } else { sizes });
         }
         return circuit(&source::circuit_from(bytes, &args.what)?, args, plan);
     }

@@ -44,9 +44,10 @@ pub fn main(args: &Args) -> Result<Report> {
     }
     let plan = args.output.plan()?;
     let source = source::circuit(&args.circuit)?;
-    let network = match args.gates {
-        true => mapping::gates(&source.circuit)?,
-        false => mapping::map(&source.circuit, args.heads)?.network,
+    let network = if args.gates {
+        mapping::gates(&source.circuit)?
+    } else {
+        mapping::map(&source.circuit, args.heads)?.network
     };
     let wrong_inputs = if args.table { Some(WrongInputs::count(&network)?) } else { None };
     let limits =

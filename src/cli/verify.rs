@@ -127,8 +127,9 @@ fn decide(args: &Args, subject: &Subject, policy: &Policy) -> Result<Report> {
 
 /// The engines asked for; the literal one first, since the others are held against it.
 fn engines(names: &[String]) -> Result<Vec<EngineKind>> {
-    match names == ["all"] {
-        true => Ok(EngineKind::ALL.into_iter().filter(|kind| *kind != EngineKind::Auto).collect()),
-        false => names.iter().map(|name| name.parse()).collect(),
+    if names == ["all"] {
+        Ok(EngineKind::ALL.into_iter().filter(|kind| *kind != EngineKind::Auto).collect())
+    } else {
+        names.iter().map(|name| name.parse()).collect()
     }
 }

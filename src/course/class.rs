@@ -51,9 +51,10 @@ impl Class<'_> {
         if !self.roster.is_none_or(is_listed) {
             return Standing::Unlisted;
         }
-        match answer.seed.is_some() && answer.seed != self.seed(answer) {
-            true => Standing::ForeignSeed,
-            false => Standing::Counts,
+        if answer.seed.is_some() && answer.seed != self.seed(answer) {
+            Standing::ForeignSeed
+        } else {
+            Standing::Counts
         }
     }
 }

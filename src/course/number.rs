@@ -56,11 +56,14 @@ pub fn read_list(text: &str, slots: &[Slot]) -> Result<Vec<f64>> {
         return Err(Error::new("an answer of at most 10000 bytes", text.len().to_string()));
     }
     let read = |commas| items(text, commas).and_then(|items| assign(items, slots, text));
-    read(Commas::Separate).or_else(|error| match text.contains(',') {
-        true => grouped(text)
-            .and_then(|()| read(Commas::Group))
-            .map_err(|other| if other.expected == POINTS { other } else { error }),
-        false => Err(error),
+    read(Commas::Separate).or_else(|error| {
+        if text.contains(',') {
+            grouped(text)
+                .and_then(|()| read(Commas::Group))
+                .map_err(|other| if other.expected == POINTS { other } else { error })
+        } else {
+            Err(error)
+        }
     })
 }
 
@@ -191,10 +194,11 @@ impl Reader<'_> {
             self.has_percent = false;
             let value = self.sum(0)?;
             let has_percent = self.has_percent;
-            let units = match names_first {
-                true => Vec::new(),
+            let units = if names_first {
+                Vec::new()
+            } else {
                 // A word before `=` is the next number's name.
-                false => self.words(|next| *next != Some(&Token::Equals)),
+                self.words(|next| *next != Some(&Token::Equals))
             };
             items.push(Item { value, has_percent, name, units });
         }

@@ -71,7 +71,7 @@ pub enum Verification {
     Done(Verdict),
     /// Its costs are counted from its sizes, since that was asked for.
     NotAsked,
-    /// The same, since it has too many parameters.
+    /// Its costs are counted from its sizes, since it has too many parameters.
     TooLarge,
 }
 

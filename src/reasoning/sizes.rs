@@ -26,7 +26,7 @@ pub struct CircuitSizes {
     pub latches: usize,
     /// How many.
     pub gates: usize,
-    /// The same by name of the kind.
+    /// How many of each kind, by its name.
     pub gates_by_kind: BTreeMap<&'static str, usize>,
     /// Levels of gates.
     pub depth: usize,
@@ -318,9 +318,10 @@ impl ModelSizes<'_> {
         document.data(table);
         let largest = fields.iter().map(|field| field.inputs.len()).max().unwrap_or(0);
         let steps = self.model.schedule().n_steps();
-        let bound = match fields.iter().all(|field| field.unbounded.is_none()) {
-            true => format!("at most ({} + 1)^{steps} by heads and layers", self.model.n_heads()),
-            false => "no bound by heads and layers".to_string(),
+        let bound = if fields.iter().all(|field| field.unbounded.is_none()) {
+            format!("at most ({} + 1)^{steps} by heads and layers", self.model.n_heads())
+        } else {
+            "no bound by heads and layers".to_string()
         };
         let premise = "as long as no number overflows";
         document.line(format!("largest field: {largest} of {n} inputs, {bound}, {premise}"));

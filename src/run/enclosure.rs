@@ -151,10 +151,7 @@ impl<'m> Enclosure<'m> {
     /// # Errors
     /// As [`Enclosure::new`].
     pub fn with(model: &'m Model, assumed: Assumptions) -> Result<Self> {
-        let decoder = match model.scheme.is_parallel() {
-            true => None,
-            false => Some(Decoder::new(model)?),
-        };
+        let decoder = if model.scheme.is_parallel() { None } else { Some(Decoder::new(model)?) };
         let mut is_lost = false;
         model.for_each_tensor(|_, _, numbers| {
             is_lost |= !numbers.iter().all(|x| x.is_finite());
@@ -241,9 +238,10 @@ impl<'m> Enclosure<'m> {
         self.model.require_core_only()?;
         require_inputs(self.model, &Batch::zeros(inputs.len(), 0))?;
         let mut pass = Pass { formats: self.formats, softmax: Softmax::Either, is_exact: true };
-        match self.is_lost {
-            true => Ok(None),
-            false => Ok(self.until_halted(inputs, n_loops, channel, &mut pass)),
+        if self.is_lost {
+            Ok(None)
+        } else {
+            Ok(self.until_halted(inputs, n_loops, channel, &mut pass))
         }
     }
 

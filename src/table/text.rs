@@ -73,10 +73,7 @@ fn lines(table: &Table, columns: &[usize], widths: &[usize]) -> String {
             let cell = |(at, &c): (usize, &usize)| {
                 let cell = broken[at].get(l).map_or("", String::as_str);
                 let space = " ".repeat(widths[c].saturating_sub(cell.width()));
-                match table.columns[c].is_number {
-                    true => space + cell,
-                    false => cell.to_string() + &space,
-                }
+                if table.columns[c].is_number { space + cell } else { cell.to_string() + &space }
             };
             let cells: Vec<String> = columns.iter().enumerate().map(cell).collect();
             format!("{}\n", cells.join(&" ".repeat(GAP)).trim_end())
@@ -112,9 +109,10 @@ fn pieces(word: &str, width: usize) -> Vec<String> {
     for c in word.chars() {
         let last = pieces.last_mut().expect("there is one");
         let longer = format!("{last}{c}");
-        match longer.width() <= width || last.is_empty() {
-            true => *last = longer,
-            false => pieces.push(c.to_string()),
+        if longer.width() <= width || last.is_empty() {
+            *last = longer
+        } else {
+            pieces.push(c.to_string())
         }
     }
     pieces

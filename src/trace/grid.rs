@@ -198,9 +198,10 @@ fn colour(mark: Mark) -> u8 {
 
 /// The first characters of a name, in a field.
 fn fitted(name: &str) -> String {
-    let cut = match name.chars().count() > NAME_WIDTH {
-        true => name.chars().take(NAME_WIDTH - 1).chain(['…']).collect(),
-        false => name.to_string(),
+    let cut = if name.chars().count() > NAME_WIDTH {
+        name.chars().take(NAME_WIDTH - 1).chain(['…']).collect()
+    } else {
+        name.to_string()
     };
     format!("{cut:<NAME_WIDTH$}")
 }

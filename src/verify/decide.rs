@@ -127,9 +127,10 @@ impl Search<'_> {
         };
         // Where the certificate does not know the scheme, what it fails at is all that it can say.
         let is_known = self.subject.model().scheme.has_fixed_steps();
-        match !certificate.is_proof() && is_known && self.policy.searches {
-            true => self.beside(certificate),
-            false => Ok(Verdict::from(certificate)),
+        if !certificate.is_proof() && is_known && self.policy.searches {
+            self.beside(certificate)
+        } else {
+            Ok(Verdict::from(certificate))
         }
     }
 
@@ -143,9 +144,10 @@ impl Search<'_> {
         let is_free = self.policy.method.is_none();
         let n_inputs = self.subject.circuit().inputs().len();
         let most = if is_free { u64::MAX } else { self.policy.searched(self.subject.model()) };
-        let found = match n_inputs <= self.policy.few_inputs && 1 << n_inputs <= most {
-            true => self.all_or_sample(),
-            false => self.run(Method::Sample),
+        let found = if n_inputs <= self.policy.few_inputs && 1 << n_inputs <= most {
+            self.all_or_sample()
+        } else {
+            self.run(Method::Sample)
         };
         match found {
             Ok(refuted @ Verdict::Refuted(_)) => Ok(refuted),
@@ -172,9 +174,10 @@ impl Search<'_> {
     /// All assignments if they are few, else a sample.
     fn uncertified(&self) -> Result<Verdict> {
         let n_inputs = self.subject.circuit().inputs().len();
-        match self.policy.tries_all(self.subject.model(), n_inputs) {
-            true => self.all_or_sample(),
-            false => self.run(Method::Sample),
+        if self.policy.tries_all(self.subject.model(), n_inputs) {
+            self.all_or_sample()
+        } else {
+            self.run(Method::Sample)
         }
     }
 

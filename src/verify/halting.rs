@@ -85,16 +85,18 @@ pub(super) fn check(
     let rounding = rounding(engine, found.as_ref());
     let engine = engine.name().to_string();
     let run = Run { assignments, total, rounding, engine, n_loops: model.n_loops };
-    let known = match moving.into_inner() {
-        false => Final::FixedPoint,
-        true => Final::ThroughLoop(last_watched(model)),
+    let known = if moving.into_inner() {
+        Final::ThroughLoop(last_watched(model))
+    } else {
+        Final::FixedPoint
     };
     Ok(match (found, assignments) {
         (Some(Found::Broken(broken)), _) => Verdict::Unknown(Doubt::Halting(broken)),
         (Some(Found::Wrong(wrong)), _) => {
-            match run.rounding == Rounding::Exact || is_wrong_for_all(model, &wrong)? {
-                true => Verdict::Refuted(wrong),
-                false => Verdict::Unknown(Doubt::Rounding(run)),
+            if run.rounding == Rounding::Exact || is_wrong_for_all(model, &wrong)? {
+                Verdict::Refuted(wrong)
+            } else {
+                Verdict::Unknown(Doubt::Rounding(run))
             }
         }
         (None, _) if run.rounding != Rounding::Exact => Verdict::Unknown(Doubt::Rounding(run)),

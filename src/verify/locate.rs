@@ -79,9 +79,10 @@ pub fn locate(
         let is_unknown = |&p: &usize| channel.is_some_and(|c| step.stream[[p, c]] < 0.5);
         unknown = (0..model.n_ctx()).filter(is_unknown).collect();
         for (since, &(position, _, bit)) in wrong_since.iter_mut().zip(&expected) {
-            match step.bits[position] == bit {
-                true => *since = None,
-                false => *since = since.or(Some(step.n_steps)),
+            if step.bits[position] == bit {
+                *since = None
+            } else {
+                *since = since.or(Some(step.n_steps))
             }
         }
     })?;

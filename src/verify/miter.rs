@@ -53,11 +53,9 @@ pub fn equivalent(a: &Circuit, b: &Circuit, limits: Limits) -> Result<Equivalenc
     let inputs: Vec<Lit> = a.inputs().iter().map(|_| encoder.input()).collect();
     let nodes_a = encoder.circuit(a, &inputs)?;
     let mut sweep = Sweep::new(&encoder);
-    let nodes_b =
-        encoder.circuit_by(b, &inputs, |encoder, literal| match limits.since(start).is_over() {
-            true => literal,
-            false => sweep.settle(encoder, literal),
-        })?;
+    let nodes_b = encoder.circuit_by(b, &inputs, |encoder, literal| {
+        if limits.since(start).is_over() { literal } else { sweep.settle(encoder, literal) }
+    })?;
     let [in_a, in_b] = [outputs(a, &nodes_a), outputs(b, &nodes_b)];
     let mut is_decided = true;
     for (x, y) in in_a.into_iter().zip(in_b) {

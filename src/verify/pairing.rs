@@ -93,9 +93,8 @@ impl Pairing {
         if self.is_in_order() {
             return model;
         }
-        let order = |order: &[usize], n: usize| match order.is_empty() {
-            true => (0..n).collect(),
-            false => order.to_vec(),
+        let order = |order: &[usize], n: usize| {
+            if order.is_empty() { (0..n).collect() } else { order.to_vec() }
         };
         let inputs: Vec<usize> = order(&self.inputs, model.input_positions.len());
         let outputs: Vec<usize> = order(&self.outputs, model.output_positions.len());
@@ -111,9 +110,10 @@ impl Pairing {
 
     /// An assignment in the order of the circuit's file.
     pub fn circuit_input(&self, model_input: &[bool]) -> Vec<bool> {
-        match self.inputs.is_empty() {
-            true => model_input.to_vec(),
-            false => self.inputs.iter().map(|&i| model_input[i]).collect(),
+        if self.inputs.is_empty() {
+            model_input.to_vec()
+        } else {
+            self.inputs.iter().map(|&i| model_input[i]).collect()
         }
     }
 

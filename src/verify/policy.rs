@@ -146,9 +146,10 @@ impl Policy {
 
     /// All assignments of so many inputs if no certificate decides and they are few enough, else a sample.
     pub fn assignments(&self, n_inputs: usize) -> Assignments {
-        match n_inputs <= self.tried_inputs && 1 << n_inputs <= self.tried {
-            true => Assignments::All,
-            false => self.sample(self.samples_alone),
+        if n_inputs <= self.tried_inputs && 1 << n_inputs <= self.tried {
+            Assignments::All
+        } else {
+            self.sample(self.samples_alone)
         }
     }
 
@@ -179,9 +180,10 @@ impl Policy {
 
     /// The samples asked for, or the usual number for the scheme.
     pub(super) fn n_samples(&self, model: &Model) -> u64 {
-        self.samples.unwrap_or(match model.scheme.has_fixed_steps() {
-            true => self.samples_beside,
-            false => self.samples_alone,
+        self.samples.unwrap_or(if model.scheme.has_fixed_steps() {
+            self.samples_beside
+        } else {
+            self.samples_alone
         })
     }
 

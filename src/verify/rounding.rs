@@ -122,10 +122,7 @@ fn digits(x: f64, to_side: fn(f64) -> f64) -> String {
     // Twelve digits first: what is off by the rounding of f64 is meant to be the number.
     let steps = (x / unit * 1e9).round() / 1e9;
     let rounded: f64 = format!("{}e{}", to_side(steps), exponent - 2).parse().unwrap_or(x);
-    match (-4..6).contains(&exponent) {
-        true => rounded.to_string(),
-        false => format!("{rounded:e}"),
-    }
+    if (-4..6).contains(&exponent) { rounded.to_string() } else { format!("{rounded:e}") }
 }
 
 /// How it is found out whether bits are those of every honest runner.
@@ -207,9 +204,12 @@ impl<'m> Judge<'m> {
                 Ok(None)
             }
             Means::Enclosed(enclosure) => {
-                let look = |a: usize| match progress.is_cancelled() {
-                    true => Err(Error::cancelled(0, 0, "assignments were compared")),
-                    false => self.look(enclosure, start, a, outcome),
+                let look = |a: usize| {
+                    if progress.is_cancelled() {
+                        Err(Error::cancelled(0, 0, "assignments were compared"))
+                    } else {
+                        self.look(enclosure, start, a, outcome)
+                    }
                 };
                 let assignments = (0..inputs.n_assignments()).into_par_iter();
                 assignments.find_map_first(|a| look(a).transpose()).transpose()

@@ -73,9 +73,10 @@ impl<'a> Subject<'a> {
             circuit_sha256: sha256(structure(circuit).as_bytes()),
             reading: String::new(),
         };
-        let model = match identity.pairing.is_in_order() {
-            true => Cow::Borrowed(model),
-            false => Cow::Owned(identity.pairing.arrange(model.clone())),
+        let model = if identity.pairing.is_in_order() {
+            Cow::Borrowed(model)
+        } else {
+            Cow::Owned(identity.pairing.arrange(model.clone()))
         };
         Ok(Subject { model, circuit, identity })
     }

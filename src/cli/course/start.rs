@@ -26,15 +26,13 @@ pub fn main(args: &Args) -> Result<Report> {
     for starter in start::starters(args.lesson) {
         files::make_folder(&args.output)?;
         let path = Path::new(&args.output).join(starter.name).to_string_lossy().into_owned();
-        let (state, line) = match files::create(&path, starter.text.as_bytes())? {
-            true => ("written", format!("wrote {path}\n")),
-            false if fs::read(&path).is_ok_and(|bytes| bytes == starter.text.as_bytes()) => {
-                ("there", format!("{path} is there already\n"))
-            }
-            false => (
-                "kept",
-                format!("kept {path}, which is not as it was given; move it away to start anew\n"),
-            ),
+        let (state, line) = if files::create(&path, starter.text.as_bytes())? {
+            ("written", format!("wrote {path}\n"))
+        } else if fs::read(&path).is_ok_and(|bytes| bytes == starter.text.as_bytes()) {
+            ("there", format!("{path} is there already\n"))
+        } else {
+            let kept = "which is not as it was given; move it away to start anew";
+            ("kept", format!("kept {path}, {kept}\n"))
         };
         text += &line;
         files.push(json!({ "file": path, "state": state }));

@@ -160,10 +160,8 @@ impl Curve {
         progress: &dyn Progress,
     ) -> Result<Self> {
         let (start, seeds) = (weights.start, &asked.seeds);
-        let channels = match weights.whole_stream {
-            true => Channels::All,
-            false => state_channel(model.n_ctx())?,
-        };
+        let channels =
+            if weights.whole_stream { Channels::All } else { state_channel(model.n_ctx())? };
         let mut by_seed = Vec::new();
         let mut right = None;
         for seed in seeds.start..seeds.start + n_runs(start, seeds) {
@@ -182,10 +180,7 @@ impl Curve {
 }
 
 fn require_going(progress: &dyn Progress) -> Result<()> {
-    match progress.is_cancelled() {
-        true => Err(Error::message("stopped before the end")),
-        false => Ok(()),
-    }
+    if progress.is_cancelled() { Err(Error::message("stopped before the end")) } else { Ok(()) }
 }
 
 /// Where training begins, and with how much noise.

@@ -81,9 +81,12 @@ fn term(
     let u = roundoff(format);
     let ulps = 2.0 * assumed.exp_ulps * u;
     // The difference is rounded, by nothing to 0.
-    let off = |d: f64| match is_known && d == 0.0 {
-        true => 0.0,
-        false => ulps + (assumed.rounded_difference * (1.0 - d) * u).exp_m1() + EXP_ERROR,
+    let off = |d: f64| {
+        if is_known && d == 0.0 {
+            0.0
+        } else {
+            ulps + (assumed.rounded_difference * (1.0 - d) * u).exp_m1() + EXP_ERROR
+        }
     };
     let (lo, hi) = (score.lo - largest, score.hi - largest);
     // Below this argument the result can be subnormal.

@@ -39,7 +39,7 @@ pub struct Capacity {
     pub state_bits: u64,
     /// Tokens that hold more than a state.
     pub tokens_to_exceed_a_state: u64,
-    /// The same for vocabularies that are in use.
+    /// As much of vocabularies that are in use.
     pub vocabularies: Vec<Storage>,
     /// Formats that states are kept in.
     pub formats: Vec<NumberFormat>,
@@ -125,7 +125,7 @@ pub struct Restoration {
     pub state_bits: f64,
     /// Units that a layer without a residual stream needs for as many levels.
     pub units: u64,
-    /// The same of one that also has to clear the stream.
+    /// Units of a layer that also has to clear the stream.
     pub units_in_a_residual_stream: u64,
 }
 
@@ -495,7 +495,7 @@ pub struct Latched {
     pub seed: u64,
     /// No map holds more levels against noise that reaches its bound.
     pub bound: u64,
-    /// The same for noise that stays below.
+    /// No map holds more against noise that stays below its bound.
     pub bound_if_below: u64,
     /// More levels were not tried.
     pub most_tried: u64,

@@ -169,9 +169,8 @@ fn ranges(all: &[Correctness], wanted: impl Fn(&Correctness) -> bool) -> String 
             _ => ranges.push((r, r)),
         }
     }
-    let text = |&(first, last): &(usize, usize)| match first == last {
-        true => first.to_string(),
-        false => format!("{first}-{last}"),
+    let text = |&(first, last): &(usize, usize)| {
+        if first == last { first.to_string() } else { format!("{first}-{last}") }
     };
     ranges.iter().map(text).collect::<Vec<_>>().join(", ")
 }

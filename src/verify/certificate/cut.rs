@@ -186,12 +186,13 @@ impl<'a> Checker<'a> {
             Some(sides) => self.compare(&sides, position, goal),
             None => self.compare_wide(position, goal),
         };
-        match equal {
-            true => Ok(()),
-            false => Err(Failure::new(
+        if equal {
+            Ok(())
+        } else {
+            Err(Failure::new(
                 "C10",
                 format!("position {position} is not shown to compute {}", describe(goal)),
-            )),
+            ))
         }
     }
 

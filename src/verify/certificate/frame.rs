@@ -192,9 +192,10 @@ impl<'m> Frame<'m> {
     fn find_states(&mut self, arithmetic: &mut Arithmetic) -> Checked<()> {
         if let Some(&position) = self.model.input_positions.first() {
             self.states = [0, 1].map(|token| self.embedded(position, token));
-            return match self.states[0] == self.states[1] {
-                false => Ok(()),
-                true => Err(Failure::new("C8", "the tokens 0 and 1 give the same state")),
+            return if self.states[0] == self.states[1] {
+                Err(Failure::new("C8", "the tokens 0 and 1 give the same state"))
+            } else {
+                Ok(())
             };
         }
         let mut vectors = (0..self.model.n_ctx()).map(|i| self.embedded(i, Model::BLANK));

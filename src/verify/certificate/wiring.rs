@@ -180,12 +180,10 @@ impl Cone {
         let nodes = || wirings.iter().map(|wiring| wiring.node(position));
         if is_input {
             let is_latched = |node: Node| node.operands == [position as u32] && node.at(1);
-            return match nodes().all(is_latched) {
-                true => Ok(0),
-                false => Err(Failure::new(
-                    "C10",
-                    format!("the input at position {position} is not latched"),
-                )),
+            return if nodes().all(is_latched) {
+                Ok(0)
+            } else {
+                Err(Failure::new("C10", format!("the input at position {position} is not latched")))
             };
         }
         let start = Some(frame.start(position));
