@@ -68,7 +68,7 @@ impl Drawing {
     /// The circuit as an SVG document.
     ///
     /// # Errors
-    /// The circuit is too large to be drawn, see [`Layered::new`].
+    /// The circuit is too large to be drawn, more than 200 000 nodes and crossings of levels.
     pub fn to_svg(&self) -> Result<String> {
         draw(&self.netlist, &self.title, self.state.as_ref())
     }
