@@ -28,7 +28,9 @@ fn a_library_without_features_brings_no_program_and_no_tensors() {
     let alone = tree(&["--no-default-features"]);
     let with = |feature: &str| tree(&["--no-default-features", "--features", feature]);
     let (program, candle) = (with("program"), with("candle"));
-    for name in ["clap", "csv", "ctrlc", "indicatif", "pulldown-cmark"] {
+    for name in
+        ["clap", "clap_complete", "clap_mangen", "csv", "ctrlc", "indicatif", "pulldown-cmark"]
+    {
         assert!(program.contains(name) && !candle.contains(name), "{name} is of the program");
         assert!(!alone.contains(name), "the library brings {name}");
     }
