@@ -82,6 +82,7 @@ impl Device {
         Ok(device)
     }
 
+    /// What it is, by its driver.
     pub fn adapter(&self) -> &Adapter {
         &self.adapter
     }
