@@ -115,7 +115,7 @@ fn adapters() -> Vec<Offer> {
     let offer = |adapter: &super::gpu::Adapter| Offer {
         answers: true,
         description: Some(adapter.to_string()),
-        ..Offer::other(&adapter.backend.to_string(), &["gpu"])
+        ..Offer::other(adapter.backend, &["gpu"])
     };
     match super::gpu::adapters().as_slice() {
         [] => vec![no_adapter("no driver answers")],
