@@ -76,7 +76,10 @@ pub fn main(args: &Args) -> Result<Report> {
         Some(id) => Entries(vec![ledger::claim(id)?]),
         None => Entries::all(),
     };
-    plan.draw(&entries, &|_| Err(Error::new("--references, for BibTeX", "the ledger")))
+    plan.draw(&entries, &|_| {
+        let hint = "the ledger goes to a name that ends in .txt, .json, .csv, .md or .tex";
+        Err(Error::new("--references, for BibTeX", "the ledger").hint(hint))
+    })
 }
 
 /// Status 0 if all checks find what they should, 1 if one does not, 3 for a claim without check.
