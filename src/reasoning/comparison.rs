@@ -7,6 +7,8 @@ use super::cost::{Cost, Crossing};
 use crate::table::{Cell, Document, Table, Tabular, number, row, words};
 use crate::verify::{Assignments, Verdict};
 
+pub mod measure;
+
 /// Circuits with what each scheme costs for them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Comparison {
