@@ -54,6 +54,15 @@ pub trait Engine: Sync {
     /// `inputs` has not one row per input of the model.
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch>;
 
+    /// The outputs, and of what all honest runners hold alike in these runs, logits among it, what is known: none where
+    /// they may differ.
+    ///
+    /// # Errors
+    /// As [`Engine::run`].
+    fn run_alike(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Option<Alike>)> {
+        Ok((self.run(inputs, n_loops)?, None))
+    }
+
     /// Runs one assignment and shows `see` the stream before the first layer and after each.
     ///
     /// # Errors
@@ -88,6 +97,15 @@ pub trait Engine: Sync {
     fn device(&self) -> Option<&dyn LutDevice> {
         None
     }
+}
+
+/// Runs in which every honest runner holds the same logits.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Alike {
+    /// No sum rounds, in any order.
+    pub is_exact: bool,
+    /// The least by which a logit leads.
+    pub lead: f64,
 }
 
 /// A state of the residual stream as an engine passes it.

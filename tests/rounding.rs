@@ -12,7 +12,8 @@ use circuit2tf::format;
 use circuit2tf::model::{Attention, Block, Dtype, Labels, Model, Parts, Scheme, file};
 use circuit2tf::reasoning::{Request, coconut, cot, universal};
 use circuit2tf::run::{
-    Decoder, Dense, Device, Engine, Halting, Incremental, Reference, Resident, Rule,
+    Alike, Decoder, Dense, Device, Enclosure, Engine, Halting, Incremental, Reference, Resident,
+    Rule, Softmax,
 };
 use circuit2tf::verify::{
     Assignments, Check, Doubt, Part, Policy, Proof, Rounding, Shard, Subject, Verdict, merge,
@@ -259,6 +260,119 @@ fn decoders_are_exact_or_bounded() {
                 other => panic!("{other}"),
             }
         }
+    }
+}
+
+fn tokens(spec: &str, dtype: Dtype, vocab: usize) -> Model {
+    let request = Request { dtype, vocab: Some(vocab), ..Request::default() };
+    cot::compile(&generate(spec).unwrap(), "", &request).unwrap()
+}
+
+fn thoughts(spec: &str, dtype: Dtype, layers: usize) -> Model {
+    let request = Request { dtype, layers: Some(layers), ..Request::default() };
+    coconut::compile(&generate(spec).unwrap(), "", &request).unwrap()
+}
+
+/// All inputs, the decoder's bits, and what it says of other runners.
+fn decoded(model: &Model) -> (Batch, Batch, Option<Alike>) {
+    let n = model.input_positions.len();
+    let inputs = Batch::counting(n, 0, 1 << n);
+    let (bits, alike) = Decoder::new(model).unwrap().run_alike(&inputs, model.n_loops).unwrap();
+    (inputs, bits, alike)
+}
+
+/// What one pass says of all inputs, the enclosure says of each.
+#[test]
+fn the_survey_of_a_compiled_decoder_succeeds_and_the_enclosure_agrees() {
+    for spec in ["parity:5", "mult:2", "majority:5", "adder:2", "mux:2"] {
+        for dtype in Dtype::ALL {
+            let models = [
+                tokens(spec, dtype, 2),
+                tokens(spec, dtype, 16),
+                thoughts(spec, dtype, 1),
+                thoughts(spec, dtype, 2),
+            ];
+            for model in models {
+                let place = format!("{} {spec} {dtype}", model.scheme);
+                let (inputs, bits, alike) = decoded(&model);
+                let alike = alike.unwrap_or_else(|| panic!("{place}: no survey"));
+                let enclosure = Enclosure::new(&model).unwrap();
+                for a in 0..inputs.n_assignments() {
+                    let found =
+                        enclosure.run(&inputs.column(a), model.n_loops, Softmax::Wide).unwrap();
+                    assert!(found.is_exact || !alike.is_exact, "{place}");
+                    for (o, decision) in found.outputs.iter().enumerate() {
+                        assert_eq!(decision.bit, Some(bits.get(o, a)), "{place}");
+                        assert!(decision.lead >= alike.lead && decision.bound == 0.0, "{place}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn changed(model: Model, change: impl FnOnce(&mut Parts)) -> Model {
+    let mut parts = model.into_parts();
+    change(&mut parts);
+    Model::new(parts).unwrap()
+}
+
+#[test]
+fn a_survey_fails_where_sums_round_or_a_row_is_below_the_threshold() {
+    let is_alike = |model: &Model| decoded(model).2.is_some();
+    let scaled = |by: f64| {
+        let model = tokens("parity:5", Dtype::F32, 2);
+        changed(model, |parts| {
+            parts.blocks[0].w_q.mapv_inplace(|w| by * w.signum() * w.abs().min(1.0))
+        })
+    };
+    // Scores differ by four times the weight; one more than the threshold of f32 is 104.97.
+    assert!(is_alike(&scaled(26.25)) && !is_alike(&scaled(26.234375)));
+    let tenth = f64::from(0.1f32);
+    let rounds = changed(tokens("parity:5", Dtype::F32, 2), |parts| {
+        parts.blocks[0].w_in.mapv_inplace(|w| w * tenth);
+        parts.blocks[0].b_in.mapv_inplace(|b| b * tenth);
+    });
+    assert!(!is_alike(&rounds), "0.1 + 0.1 + 0.1 is rounded");
+    // Below the dtype's integers nothing rounds, beyond some sums do.
+    let large = |by: f64| {
+        changed(tokens("parity:5", Dtype::Bf16, 2), |parts| {
+            parts.blocks[0].b_in.mapv_inplace(|b| b - by);
+        })
+    };
+    assert!(is_alike(&large(16.0)));
+    let weights = changed(tokens("parity:5", Dtype::Bf16, 2), |parts| {
+        parts.blocks[0].w_out.mapv_inplace(|w| 128.0 * w);
+    });
+    assert!(!is_alike(&weights));
+}
+
+/// A slot that holds 2 is beyond what the survey supposes of thoughts; a gathered weight that is not cleared, too.
+#[test]
+fn thoughts_beyond_the_supposed_bounds_are_left_to_the_enclosure() {
+    let circuit = generate("majority:5").unwrap();
+    for by in [1.0, 0.125] {
+        let model = changed(thoughts("majority:5", Dtype::F32, 1), |parts| {
+            parts.blocks[0].b_out[0] += by;
+        });
+        assert_eq!(decoded(&model).2, None);
+        let verdict = all(&circuit, &Decoder::new(&model).unwrap());
+        assert_ne!(verdict.exit_status(), 0, "{verdict}");
+    }
+}
+
+/// Of a sample every run is looked at where that costs nothing.
+#[test]
+fn a_sampled_decoder_says_what_its_verdict_rests_on() {
+    let circuit = generate("majority:5").unwrap();
+    for (model, words) in [
+        (tokens("majority:5", Dtype::F32, 2), "UNKNOWN sampled 9 exact seed=5 "),
+        (thoughts("majority:5", Dtype::F32, 1), "UNKNOWN sampled 9 lead>=2 rounding<=0 seed=5 "),
+    ] {
+        let engine = Decoder::new(&model).unwrap();
+        let sample = Assignments::Sample { count: 9, seed: 5 };
+        let sampled = Check::new(&engine, &circuit).on(sample).run().unwrap();
+        assert!(sampled.to_string().starts_with(words), "{sampled}");
     }
 }
 

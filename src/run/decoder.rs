@@ -19,18 +19,24 @@
 //!
 //! Arithmetic is the reference engine's (`forward`).
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
 use ndarray::{Array2, ArrayView1, Axis, s};
 use num_traits::AsPrimitive;
 use rayon::prelude::*;
 
 use self::cache::{Memory, Prefix};
+use self::survey::Survey;
 use super::forward::{AnyWeights, Number, Weights, in_own_format};
-use super::{Engine, Pace, require_inputs};
+use super::{Alike, Engine, Pace, require_inputs};
 use crate::batch::Batch;
 use crate::error::{Error, Result};
 use crate::model::{Attention, Model, Pass};
 
+mod alike;
 mod cache;
+mod survey;
 
 /// Sequences that are decoded together.
 const SEQUENCES: usize = 32;
@@ -47,6 +53,8 @@ pub struct Decoder<'m> {
     prompt: Vec<usize>,
     n_answers: usize,
     slots: Vec<u32>,
+    /// By number of loops.
+    surveys: Mutex<BTreeMap<usize, Option<Arc<Survey>>>>,
 }
 
 /// What the decoder appends to the sequence.
@@ -88,6 +96,7 @@ impl<'m> Decoder<'m> {
             prompt: prompt(model)?,
             n_answers: n_answers(model)?,
             slots: slots(model)?,
+            surveys: Mutex::default(),
             model,
         };
         decoder.require_room(model.n_loops)?;
@@ -157,28 +166,45 @@ impl<'m> Decoder<'m> {
     /// # Errors
     /// `inputs` has not one row per input, or `n_loops` asks for more positions than there are.
     pub fn run_with_margin(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, f64)> {
+        let (outputs, seen) = self.run_within(inputs, n_loops, None)?;
+        Ok((outputs, seen.margin))
+    }
+
+    /// The outputs, and what was seen on the way.
+    fn run_within(
+        &self,
+        inputs: &Batch,
+        n_loops: usize,
+        survey: Option<&Survey>,
+    ) -> Result<(Batch, Seen)> {
         require_inputs(self.model, inputs)?;
         self.require_room(n_loops)?;
         let n = inputs.n_assignments();
         let chunks: Vec<_> = (0..n).step_by(SEQUENCES).map(|a| a..n.min(a + SEQUENCES)).collect();
         let decoded = chunks.into_par_iter().map(|chunk| {
-            let mut least = f64::INFINITY;
+            let mut seen = Seen::default();
             let tokens = in_own_format!(&self.weights, weights => {
                 let prefix = Prefix::new(weights, chunk.len(), Memory::Cached);
-                self.decode(weights, prefix, inputs, chunk, n_loops, |_, _, emitted| {
-                    least = emitted.iter().fold(least, |least, emitted| match emitted {
-                        Emitted::Token { margin, .. } => lesser(least, *margin),
-                        Emitted::Thought => least,
-                    });
+                self.decode(weights, prefix, inputs, chunk, n_loops, |position, hidden, emitted| {
+                    emitted.iter().for_each(|emitted| seen.note(emitted));
+                    if let (Some(survey), Some(Emitted::Thought)) = (survey, emitted.first()) {
+                        seen.within &= survey.holds(position - self.prompt.len(), hidden);
+                    }
                 })
             });
-            (tokens.iter().map(|tokens| self.read(tokens)).collect::<Vec<_>>(), least)
+            (tokens.iter().map(|tokens| self.read(tokens)).collect::<Vec<_>>(), seen)
         });
         let decoded: Vec<_> = decoded.collect();
-        let margin =
-            decoded.iter().fold(f64::INFINITY, |least, &(_, margin)| lesser(least, margin));
+        let seen = decoded.iter().fold(Seen::default(), |all, (_, seen)| all.and(seen));
         let columns: Vec<_> = decoded.into_iter().flat_map(|(columns, _)| columns).collect();
-        Ok((Batch::from_columns(self.model.output_positions.len(), &columns)?, margin))
+        Ok((Batch::from_columns(self.model.output_positions.len(), &columns)?, seen))
+    }
+
+    /// What is known of all inputs at once; none where that is not enough.
+    fn survey(&self, n_loops: usize) -> Option<Arc<Survey>> {
+        let mut surveys = self.surveys.lock().expect("no thread panics with the lock");
+        let survey = surveys.entry(n_loops);
+        survey.or_insert_with(|| Survey::new(self, n_loops).map(Arc::new)).clone()
     }
 
     /// Thoughts and tokens for a number of loops.
@@ -299,6 +325,44 @@ impl Engine for Decoder<'_> {
     fn run(&self, inputs: &Batch, n_loops: usize) -> Result<Batch> {
         Ok(self.run_with_margin(inputs, n_loops)?.0)
     }
+
+    fn run_alike(&self, inputs: &Batch, n_loops: usize) -> Result<(Batch, Option<Alike>)> {
+        require_inputs(self.model, inputs)?;
+        self.require_room(n_loops)?;
+        let survey = self.survey(n_loops);
+        let (outputs, seen) = self.run_within(inputs, n_loops, survey.as_deref())?;
+        let alike = survey.filter(|_| seen.within);
+        let alike = alike.map(|survey| Alike { is_exact: survey.is_exact, lead: seen.margin });
+        Ok((outputs, alike))
+    }
+}
+
+/// What is seen of a run.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    /// The least margin of a token; not a number if a logit was not.
+    margin: f64,
+    /// All that is fed back keeps the survey's bounds.
+    within: bool,
+}
+
+impl Default for Seen {
+    fn default() -> Self {
+        Seen { margin: f64::INFINITY, within: true }
+    }
+}
+
+impl Seen {
+    fn note(&mut self, emitted: &Emitted) {
+        if let Emitted::Token { margin, .. } = emitted {
+            self.margin = lesser(self.margin, *margin);
+        }
+    }
+
+    fn and(self, other: &Seen) -> Self {
+        let margin = lesser(self.margin, other.margin);
+        Seen { margin, within: self.within && other.within }
+    }
 }
 
 /// Writes the most likely token of each sequence at `position`.
@@ -315,14 +379,14 @@ where
     let choose = |(logits, tokens): (ArrayView1<T>, &mut Vec<usize>)| {
         let (token, margin) = arg_max(logits);
         tokens[position] = token;
-        Emitted::Token { token, margin: margin.as_() }
+        Emitted::Token { token, margin }
     };
     logits.outer_iter().zip(tokens).map(choose).collect()
 }
 
 /// The first token that no later one exceeds, and how far its logit exceeds every other; see the head of
 /// the module for logits that are not numbers.
-fn arg_max<T: Number>(logits: ArrayView1<T>) -> (usize, T) {
+fn arg_max<T: Number>(logits: ArrayView1<T>) -> (usize, f64) {
     let mut best = 0;
     for (token, &logit) in logits.iter().enumerate() {
         if logit > logits[best] {
@@ -330,12 +394,12 @@ fn arg_max<T: Number>(logits: ArrayView1<T>) -> (usize, T) {
         }
     }
     let others = logits.iter().enumerate().filter(|&(token, _)| token != best);
-    let margin = others.map(|(_, &logit)| logits[best] - logit);
-    (best, margin.fold(T::infinity(), lesser))
+    let margin = others.map(|(_, &logit)| logits[best].as_() - logit.as_());
+    (best, margin.fold(f64::INFINITY, lesser))
 }
 
 /// The lesser of two numbers; not-a-number wins.
-fn lesser<T: Number>(a: T, b: T) -> T {
+fn lesser(a: f64, b: f64) -> f64 {
     if a < b || a.is_nan() { a } else { b }
 }
 

@@ -26,7 +26,7 @@ mod decoding;
 mod interval;
 mod layer;
 mod softmax;
-mod sum;
+pub(super) mod sum;
 
 /// What honest runners may do; less is for tests, which then find a runner outside.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -126,11 +126,12 @@ impl<'a> Check<'a> {
         let range = assignments.range(n_inputs, part)?;
         self.progress.begin(range.end - range.start, "assignments");
         let blocks = (range, engine.block().next_multiple_of(DRAWN));
-        let judge = Judge::new(engine, n_loops, assignments == Assignments::All)?;
+        let judge = Judge::new(engine, n_loops, assignments == Assignments::All);
         let found =
             assignments.find_first_in(n_inputs, blocks, self.progress, |start, inputs| {
-                let (expected, got) = (truth.run(inputs)?, engine.run(inputs, n_loops)?);
-                let outcome = Outcome { inputs, expected: &expected, got: &got };
+                let expected = truth.run(inputs)?;
+                let (got, alike) = engine.run_alike(inputs, n_loops)?;
+                let outcome = Outcome { inputs, expected: &expected, got: &got, alike };
                 let found = judge.settle(start, outcome, self.progress)?;
                 found.map(|found| truth.confirm(engine.model(), n_loops, found)).transpose()
             })?;

@@ -51,16 +51,21 @@ impl Assignments {
         }
     }
 
-    /// Part `part` of the assignments, by number; whole blocks, so that parts draw the same sample.
+    /// Part `part` of the assignments, by number; whole words, and of a sample whole blocks, so that parts draw the
+    /// same one.
     ///
     /// # Errors
     /// As for [`Assignments::total`].
     pub fn range(self, n_inputs: usize, part: Part) -> Result<Range<u64>> {
         let total = self.total(n_inputs)?;
-        let n_blocks = u128::from(total.div_ceil(DRAWN as u64));
+        let size = match self {
+            Assignments::All => 64,
+            Assignments::Sample { .. } => DRAWN as u64,
+        };
+        let n_blocks = u128::from(total.div_ceil(size));
         let bound = |i: u64| {
             let block = n_blocks * u128::from(i) / u128::from(part.count);
-            (block as u64 * DRAWN as u64).min(total)
+            (block as u64 * size).min(total)
         };
         Ok(bound(part.index - 1)..bound(part.index))
     }
@@ -220,19 +225,24 @@ mod tests {
 
     #[test]
     fn parts_cover_everything_exactly_once() {
-        for n_inputs in [0, 3, 10, 11, 13, 40] {
-            for count in [1, 2, 3, 7, 1000, u64::MAX] {
-                let assignments = Assignments::All;
-                let part = |i| assignments.range(n_inputs, Part::new(i, count).unwrap()).unwrap();
-                let ranges: Vec<_> = (1..=count.min(1000)).map(part).collect();
-                assert_eq!(ranges[0].start, 0);
-                assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
-                assert_eq!(part(count).end, 1 << n_inputs);
-                assert!(
-                    ranges
-                        .iter()
-                        .all(|range| range.start.is_multiple_of(DRAWN as u64) || range.is_empty())
-                );
+        let sample = |n: u32| Assignments::Sample { count: 1 << n, seed: 1 };
+        for n in [0, 3, 6, 8, 10, 11, 13, 40] {
+            for (assignments, size) in [(Assignments::All, 64), (sample(n), DRAWN as u64)] {
+                for count in [1, 2, 3, 7, 1000, u64::MAX] {
+                    let part =
+                        |i| assignments.range(n as usize, Part::new(i, count).unwrap()).unwrap();
+                    let ranges: Vec<_> = (1..=count.min(1000)).map(part).collect();
+                    assert_eq!(ranges[0].start, 0);
+                    assert!(ranges.windows(2).all(|pair| pair[0].end == pair[1].start));
+                    assert_eq!(part(count).end, 1 << n);
+                    let is_whole = |range: &Range<u64>| range.start.is_multiple_of(size);
+                    assert!(ranges.iter().all(|range| is_whole(range) || range.is_empty()));
+                    // As even as blocks allow.
+                    let blocks =
+                        ranges.iter().map(|range| (range.end - range.start).div_ceil(size));
+                    let most = (1u64 << n).div_ceil(size).div_ceil(count);
+                    assert!(blocks.into_iter().all(|blocks| blocks <= most));
+                }
             }
         }
         assert!(Part::new(0, 3).is_err() && Part::new(4, 3).is_err() && Part::new(0, 0).is_err());

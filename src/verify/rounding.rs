@@ -1,13 +1,14 @@
 //! What a verdict by running rests on where sums round.
 //!
 //! Where no sum rounds, in any order, every honest runner gets the engine's bits, and the verdict is exact: the
-//! engine says so itself, or the resident engine's premises do. Elsewhere a [`Judge`] asks the
-//! [`Enclosure`], which holds what every honest runner computes, of each assignment. A difference counts only
+//! engine says so itself, or the resident engine's premises do. An engine may know of a run that all have its logits,
+//! exact or not ([`Alike`]). Elsewhere a [`Judge`] asks the [`Enclosure`], which holds what every honest runner computes,
+//! of each assignment. A difference counts only
 //! if every runner that a certificate covers has it; a bit that rounding could decide makes the verdict unknown.
 
 use std::fmt;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, OnceLock};
 
 use rayon::prelude::*;
 use serde::de::Error as _;
@@ -17,9 +18,9 @@ use super::verdict::as_bits;
 use super::{Counterexample, bit_string, compare};
 use crate::batch::{Batch, parse_bits};
 use crate::error::{Error, Result};
-use crate::model::Pass;
+use crate::model::{Model, Pass};
 use crate::progress::Progress;
-use crate::run::{Decision, Enclosure, Engine, Resident, Softmax};
+use crate::run::{Alike, Decision, Enclosure, Engine, Resident, Softmax};
 
 /// How far bits that were run depend on who runs the model.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,9 +130,23 @@ fn digits(x: f64, to_side: fn(f64) -> f64) -> String {
 enum Means<'m> {
     /// Nothing rounds.
     Exact,
-    Enclosed(Box<Enclosure<'m>>),
+    /// Prepared once it is asked.
+    Enclosed(&'m Model, Box<OnceLock<Enclosure<'m>>>),
     /// There is no enclosure for the scheme.
     None,
+}
+
+fn enclosure<'e, 'm>(
+    model: &'m Model,
+    prepared: &'e OnceLock<Enclosure<'m>>,
+) -> Result<&'e Enclosure<'m>> {
+    match prepared.get() {
+        Some(enclosure) => Ok(enclosure),
+        None => {
+            let enclosure = Enclosure::new(model)?;
+            Ok(prepared.get_or_init(|| enclosure))
+        }
+    }
 }
 
 /// Whether no sum rounds, by what the engine knows or by the resident engine's premises.
@@ -147,6 +162,8 @@ pub(super) struct Judge<'m> {
     /// Whether assignments without a difference are looked at.
     looks_at_all: bool,
     is_exact: AtomicBool,
+    /// Whether, by the engine, all honest runners have the logits of every run.
+    is_alike: AtomicBool,
     seen: Mutex<Seen>,
 }
 
@@ -163,38 +180,37 @@ pub(super) struct Outcome<'b> {
     pub inputs: &'b Batch,
     pub expected: &'b Batch,
     pub got: &'b Batch,
+    /// What the engine knows of others.
+    pub alike: Option<Alike>,
 }
 
 impl<'m> Judge<'m> {
     /// `looks_at_all` is for a verdict on all assignments; of a sample only differences are looked at.
-    ///
-    /// # Errors
-    /// The decoder refuses the model.
-    pub fn new(runner: &'m dyn Engine, n_loops: usize, looks_at_all: bool) -> Result<Self> {
+    pub fn new(runner: &'m dyn Engine, n_loops: usize, looks_at_all: bool) -> Self {
         let model = runner.model();
         let means = match model.scheme.pass() {
             _ if is_exact(runner) => Means::Exact,
             Pass::Halting => Means::None,
             Pass::Looped | Pass::Thoughts | Pass::Tokens => {
-                Means::Enclosed(Box::new(Enclosure::new(model)?))
+                Means::Enclosed(model, Box::new(OnceLock::new()))
             }
         };
-        let (is_exact, seen) = (AtomicBool::new(true), Mutex::new(Seen::default()));
-        let engine = runner.name().to_string();
-        Ok(Judge { means, engine, n_loops, looks_at_all, is_exact, seen })
+        let [is_exact, is_alike] = [(); 2].map(|()| AtomicBool::new(true));
+        let (engine, seen) = (runner.name().to_string(), Mutex::new(Seen::default()));
+        Judge { means, engine, n_loops, looks_at_all, is_exact, is_alike, seen }
     }
 
     /// The first difference that every runner has, of assignments of which the first has the number `start`.
     ///
     /// # Errors
-    /// It was cancelled, or the engine finds a bit that no honest runner finds.
+    /// It was cancelled, the decoder refuses the model, or the engine finds a bit that no honest runner finds.
     pub fn settle(
         &self,
         start: u64,
         outcome: Outcome,
         progress: &dyn Progress,
     ) -> Result<Option<Counterexample>> {
-        let Outcome { inputs, expected, got } = outcome;
+        let Outcome { inputs, expected, got, alike } = outcome;
         match &self.means {
             Means::Exact => Ok(compare(inputs, expected, got)),
             Means::None => {
@@ -203,7 +219,12 @@ impl<'m> Judge<'m> {
                 }
                 Ok(None)
             }
-            Means::Enclosed(enclosure) => {
+            Means::Enclosed(model, prepared) => {
+                self.note_alike(alike);
+                if alike.is_some() && expected.first_difference(got).is_none() {
+                    return Ok(None);
+                }
+                let enclosure = enclosure(model, prepared)?;
                 let look = |a: usize| {
                     if progress.is_cancelled() {
                         Err(Error::cancelled(0, 0, "assignments were compared"))
@@ -222,11 +243,11 @@ impl<'m> Judge<'m> {
         enclosure: &Enclosure,
         start: u64,
         a: usize,
-        Outcome { inputs, expected, got }: Outcome,
+        Outcome { inputs, expected, got, alike }: Outcome,
     ) -> Result<Option<Counterexample>> {
         let number = start + a as u64;
         let differs = (0..got.n_signals()).any(|o| expected.get(o, a) != got.get(o, a));
-        if !differs && !self.must_look_at(number) {
+        if !differs && (alike.is_some() || !self.must_look_at(number)) {
             return Ok(None);
         }
         let input = inputs.column(a);
@@ -274,6 +295,14 @@ impl<'m> Judge<'m> {
         }
     }
 
+    fn note_alike(&self, alike: Option<Alike>) {
+        self.is_alike.fetch_and(alike.is_some(), Ordering::Relaxed);
+        if let Some(Alike { is_exact, lead }) = alike {
+            self.is_exact.fetch_and(is_exact, Ordering::Relaxed);
+            self.note(Decision { bit: None, lead, bound: 0.0 });
+        }
+    }
+
     fn note(&self, Decision { lead, bound, .. }: Decision) {
         let mut seen = self.seen.lock().expect("no thread panics with the lock");
         seen.closest = Some(seen.closest.map_or((lead, bound), |old| closer(old, (lead, bound))));
@@ -288,10 +317,11 @@ impl<'m> Judge<'m> {
     /// What was settled, of all that was looked at.
     pub fn rounding(self) -> Rounding {
         let seen = self.seen.into_inner().expect("no thread panics with the lock");
+        let is_alike = self.is_alike.into_inner();
         match (self.means, seen) {
             (Means::Exact, _) => Rounding::Exact,
             (_, Seen { undecided: Some((_, undecided)), .. }) => Rounding::Undecided(undecided),
-            (Means::Enclosed(_), seen) if self.looks_at_all => match seen.closest {
+            (Means::Enclosed(..), seen) if self.looks_at_all || is_alike => match seen.closest {
                 Some((lead, bound)) if !self.is_exact.into_inner() => {
                     Rounding::Bounded { lead, bound }
                 }
@@ -314,8 +344,8 @@ pub(super) fn settle_one(
     expected: &Batch,
 ) -> Result<Option<Counterexample>> {
     let got = engine.run(inputs, n_loops)?;
-    let outcome = Outcome { inputs, expected, got: &got };
-    Judge::new(engine, n_loops, false)?.settle(0, outcome, &())
+    let outcome = Outcome { inputs, expected, got: &got, alike: None };
+    Judge::new(engine, n_loops, false).settle(0, outcome, &())
 }
 
 #[cfg(test)]
