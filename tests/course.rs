@@ -508,51 +508,73 @@ fn an_unwritable_state_is_a_warning() {
     }
 }
 
-/// Everyone's numbers are their own, no sheet tells its seed, and the secret prints keys and grades.
+const ROSTER: &str = "student,mail\nAda Lovelace,a@x\n\"../Bob, jr.\",b@x\ncyd,c@x\n";
+/// Of the roster's students, in files' names.
+const STEMS: [&str; 3] = ["Ada-Lovelace", "Bob--jr", "cyd"];
+const SHEETS: &str = "--roster roster.csv --seed long-secret --exercises 3,17";
+
+/// A folder with the roster, its sheets in `out`, their keys in `keys`, and what `--json` says of them.
+fn sheets_of_a_roster() -> (tempfile::TempDir, serde_json::Value) {
+    let folder = folder();
+    std::fs::write(folder.path().join("roster.csv"), ROSTER).unwrap();
+    let (status, list) = run(folder.path(), &format!("sheet {SHEETS} -o out --json"));
+    assert_eq!(status, Some(0), "{list}");
+    assert_eq!(run(folder.path(), &format!("sheet {SHEETS} --answers")).0, Some(0));
+    let (json, _) = list.split_once("\n}").unwrap();
+    let list = serde_json::from_str(&format!("{json}\n}}")).unwrap();
+    (folder, list)
+}
+
+fn read(folder: &Path, path: &str) -> String {
+    std::fs::read_to_string(folder.join(path)).unwrap()
+}
+
+/// The line of a sheet or key that has an exercise's numbers.
+fn asked(text: &str) -> Option<&str> {
+    text.lines().find(|line| line.contains("depth"))
+}
+
+/// Everyone's numbers are their own, no sheet tells its seed, and the secret prints keys.
 #[test]
 fn a_roster_gives_sheets_whose_keys_need_the_secret() {
-    let folder = folder();
-    let run = |line: &str| run(folder.path(), line);
-    let read = |path: &str| std::fs::read_to_string(folder.path().join(path)).unwrap();
-    let roster = "student,mail\nAda Lovelace,a@x\n\"../Bob, jr.\",b@x\ncyd,c@x\n";
-    std::fs::write(folder.path().join("roster.csv"), roster).unwrap();
-    let flags = "--roster roster.csv --seed long-secret --exercises 3,17";
-    let (status, list) = run(&format!("sheet {flags} -o out --json"));
-    assert_eq!(status, Some(0), "{list}");
-    let (json, _) = list.split_once("\n}").unwrap();
-    let list: serde_json::Value = serde_json::from_str(&format!("{json}\n}}")).unwrap();
-    let sheets: Vec<String> = ["Ada-Lovelace", "Bob--jr", "cyd"]
-        .iter()
-        .map(|stem| read(&format!("out/sheet-{stem}.md")))
-        .collect();
-    assert_eq!(std::fs::read_dir(folder.path().join("out")).unwrap().count(), 3);
+    let (folder, list) = sheets_of_a_roster();
+    let folder = folder.path();
+    let sheets = STEMS.map(|stem| read(folder, &format!("out/sheet-{stem}.md")));
+    assert_eq!(std::fs::read_dir(folder.join("out")).unwrap().count(), 3);
     assert!(sheets[0] != sheets[1] && sheets[1] != sheets[2]);
-    assert_eq!(run(&format!("sheet {flags} --answers")).0, Some(0));
-    let mut answers = String::from("student,exercise,answer\n");
-    for (i, stem) in ["Ada-Lovelace", "Bob--jr", "cyd"].iter().enumerate() {
+    for (i, (sheet, stem)) in sheets.iter().zip(STEMS).enumerate() {
         let seed = list["sheets"][i]["seed"].to_string();
-        assert!(!sheets[i].contains(&seed) && !sheets[i].contains("long-secret"), "{}", sheets[i]);
+        assert!(!sheet.contains(&seed) && !sheet.contains("long-secret"), "{sheet}");
         // The key has the sheet's numbers, and no number on the sheet prints it.
-        let key = read(&format!("keys/key-{stem}.md"));
-        let asked =
-            |text: &str| text.lines().find(|line| line.contains("depth")).map(str::to_string);
-        assert!(asked(&sheets[i]).is_some() && asked(&sheets[i]) == asked(&key), "{key}");
-        let numbers =
-            sheets[i].split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
+        let key = read(folder, &format!("keys/key-{stem}.md"));
+        assert!(asked(sheet).is_some() && asked(sheet) == asked(&key), "{key}");
+        let numbers = sheet.split(|c: char| !c.is_ascii_digit()).filter(|word| !word.is_empty());
         for number in numbers.collect::<std::collections::BTreeSet<_>>() {
-            let (_, other) = run(&format!("sheet --seed {number} --exercises 3,17 --answers"));
-            assert!(
-                asked(&other) != asked(&key) || !other.contains(key.lines().last().unwrap()),
-                "{number}"
-            );
+            let line = format!("sheet --seed {number} --exercises 3,17 --answers");
+            let (_, other) = run(folder, &line);
+            let is_key = other.contains(key.lines().last().unwrap());
+            assert!(asked(&other) != asked(&key) || !is_key, "{number}");
         }
+    }
+    assert_eq!(run(folder, "sheet --seed long-secret -o sheet.html").0, Some(0));
+    assert!(read(folder, "sheet.html").starts_with("<!doctype html>"));
+}
+
+/// Repeated answers and strangers are named; another secret has other answers.
+#[test]
+fn a_roster_is_graded_by_its_secret() {
+    let (folder, list) = sheets_of_a_roster();
+    let folder = folder.path();
+    let mut answers = String::from("student,exercise,answer\n");
+    for (i, stem) in STEMS.iter().enumerate() {
+        let key = read(folder, &format!("keys/key-{stem}.md"));
         let answer = key.lines().filter_map(|line| line.strip_prefix('`')).next().unwrap();
         let student = list["sheets"][i]["student"].as_str().unwrap();
         answers += &format!("\"{student}\",3,{}\n", answer.trim_end_matches('`'));
     }
     answers += "eve,3,1 2 3\ncyd,17,1 1 1\ncyd,17,2 2 2\n";
-    std::fs::write(folder.path().join("answers.csv"), answers).unwrap();
-    let (status, table) = run("grade answers.csv --roster roster.csv --seed long-secret");
+    std::fs::write(folder.join("answers.csv"), answers).unwrap();
+    let (status, table) = run(folder, "grade answers.csv --roster roster.csv --seed long-secret");
     assert_eq!(status, Some(0), "{table}");
     for line in [
         "../Bob, jr.   1   -      1",
@@ -563,11 +585,19 @@ fn a_roster_gives_sheets_whose_keys_need_the_secret() {
     ] {
         assert!(table.lines().any(|found| found == line), "{line}:\n{table}");
     }
-    assert!(
-        !run("grade answers.csv --roster roster.csv --seed another-secret")
-            .1
-            .contains("1   -      1")
-    );
+    let (_, other) = run(folder, "grade answers.csv --roster roster.csv --seed another-secret");
+    assert!(!other.contains("1   -      1"));
+}
+
+#[test]
+fn a_roster_without_secret_or_students_is_refused() {
+    let folder = folder();
+    std::fs::write(folder.path().join("roster.csv"), ROSTER).unwrap();
+    std::fs::write(
+        folder.path().join("answers.csv"),
+        "student,exercise,answer\neve,3,1\neve,3,2\n",
+    )
+    .unwrap();
     for (line, part) in [
         ("sheet --roster roster.csv", "--seed"),
         ("grade answers.csv --roster roster.csv", "--seed"),
@@ -576,11 +606,9 @@ fn a_roster_gives_sheets_whose_keys_need_the_secret() {
         ("sheet --seed long-secret -o sheet.pdf", ".md or .html"),
         ("sheet --roster roster.csv --seed long-secret -o roster.csv", "name of a folder"),
     ] {
-        let (status, text) = run(line);
+        let (status, text) = run(folder.path(), line);
         assert!(status == Some(2) && text.contains(part), "{line}: {text}");
     }
-    assert_eq!(run("sheet --seed long-secret -o sheet.html").0, Some(0));
-    assert!(read("sheet.html").starts_with("<!doctype html>"));
 }
 
 #[test]

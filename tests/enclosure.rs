@@ -235,8 +235,42 @@ fn layer(
     x: &Rows,
     seen: &mut Vec<(Quantity, Vec<f64>)>,
 ) -> Rows {
-    let (n_heads, d_model, d_head) = block.w_q.dim();
-    let mut projected: Vec<[Rows; 3]> = Vec::new();
+    let projected = project(runner, block, x, seen);
+    let mut next = Rows::new();
+    for (i, row) in x.iter().enumerate() {
+        let visible = if model.attention == Attention::Causal { i + 1 } else { x.len() };
+        let read: Rows =
+            projected.iter().map(|head| attend(runner, head, i, visible, seen)).collect();
+        let attended = |c: usize| {
+            let part = |h: usize| column(&read[h], block.w_o.slice(ndarray::s![h, .., c]));
+            let parts = (0..projected.len()).map(part).collect();
+            runner.residual(row[c], parts, block.b_o[c])
+        };
+        let attended: Vec<f64> = (0..row.len()).map(attended).collect();
+        seen.push((Quantity::Stream, attended.clone()));
+        let unit = |u: usize| runner.affine(column(&attended, block.w_in.column(u)), block.b_in[u]);
+        let hidden: Vec<f64> = (0..block.b_in.len()).map(unit).map(|x| x.max(0.0)).collect();
+        seen.push((Quantity::Hidden, hidden.clone()));
+        let written = |c: usize| {
+            let part = column(&hidden, block.w_out.column(c));
+            runner.residual(attended[c], vec![part], block.b_out[c])
+        };
+        let row: Vec<f64> = (0..row.len()).map(written).collect();
+        seen.push((Quantity::Stream, row.clone()));
+        next.push(row);
+    }
+    next
+}
+
+/// Per head the queries, keys and values.
+fn project(
+    runner: &mut Runner,
+    block: &Block,
+    x: &Rows,
+    seen: &mut Vec<(Quantity, Vec<f64>)>,
+) -> Vec<[Rows; 3]> {
+    let (n_heads, _, d_head) = block.w_q.dim();
+    let mut projected = Vec::new();
     for h in 0..n_heads {
         let mut rows = [Rows::new(), Rows::new(), Rows::new()];
         for row in x {
@@ -257,47 +291,32 @@ fn layer(
         }
         projected.push(rows);
     }
-    let mut next = Rows::new();
-    for (i, row) in x.iter().enumerate() {
-        let visible = if model.attention == Attention::Causal { i + 1 } else { x.len() };
-        let mut read = Rows::new();
-        for [q, k, v] in &projected {
-            let score = |j: usize| {
-                let sum =
-                    runner.accumulate(q[i].iter().copied().zip(k[j].iter().copied()).collect());
-                runner.round(sum)
-            };
-            let scores: Vec<f64> = (0..visible).map(score).collect();
-            let weights = runner.softmax(&scores);
-            seen.push((Quantity::Scores, scores));
-            seen.push((Quantity::Weights, weights.clone()));
-            let entry = |t: usize| {
-                let sum = runner.accumulate((0..visible).map(|j| (weights[j], v[j][t])).collect());
-                runner.round(sum)
-            };
-            let mixed: Vec<f64> = (0..d_head).map(entry).collect();
-            seen.push((Quantity::Read, mixed.clone()));
-            read.push(mixed);
-        }
-        let attended = |c: usize| {
-            let part = |h: usize| column(&read[h], block.w_o.slice(ndarray::s![h, .., c]));
-            let parts = (0..n_heads).map(part).collect();
-            runner.residual(row[c], parts, block.b_o[c])
-        };
-        let attended: Vec<f64> = (0..d_model).map(attended).collect();
-        seen.push((Quantity::Stream, attended.clone()));
-        let unit = |u: usize| runner.affine(column(&attended, block.w_in.column(u)), block.b_in[u]);
-        let hidden: Vec<f64> = (0..block.b_in.len()).map(unit).map(|x| x.max(0.0)).collect();
-        seen.push((Quantity::Hidden, hidden.clone()));
-        let written = |c: usize| {
-            let part = column(&hidden, block.w_out.column(c));
-            runner.residual(attended[c], vec![part], block.b_out[c])
-        };
-        let row: Vec<f64> = (0..d_model).map(written).collect();
-        seen.push((Quantity::Stream, row.clone()));
-        next.push(row);
-    }
-    next
+    projected
+}
+
+/// What a head reads at position `i`, of the first `visible` ones.
+fn attend(
+    runner: &mut Runner,
+    [q, k, v]: &[Rows; 3],
+    i: usize,
+    visible: usize,
+    seen: &mut Vec<(Quantity, Vec<f64>)>,
+) -> Vec<f64> {
+    let score = |j: usize| {
+        let sum = runner.accumulate(q[i].iter().copied().zip(k[j].iter().copied()).collect());
+        runner.round(sum)
+    };
+    let scores: Vec<f64> = (0..visible).map(score).collect();
+    let weights = runner.softmax(&scores);
+    seen.push((Quantity::Scores, scores));
+    seen.push((Quantity::Weights, weights.clone()));
+    let entry = |t: usize| {
+        let sum = runner.accumulate((0..visible).map(|j| (weights[j], v[j][t])).collect());
+        runner.round(sum)
+    };
+    let mixed: Vec<f64> = (0..v[0].len()).map(entry).collect();
+    seen.push((Quantity::Read, mixed.clone()));
+    mixed
 }
 
 /// A model of random numbers; some heads average, some have scores far apart, biases may be missing.

@@ -106,7 +106,6 @@ pub fn latched_bits(dim: u64, levels: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use half::{bf16, f16};
 
     use super::*;
 
@@ -147,8 +146,8 @@ mod tests {
             })
         };
         let largest = |most, round| (1..=most).rev().find(|&n| fits(n, round)).unwrap();
-        let bf16_steps = largest(2048, |x| bf16::from_f64(x).to_f64());
-        let f16_steps = largest(8192, |x| f16::from_f64(x).to_f64());
+        let bf16_steps = largest(2048, |x| Dtype::Bf16.round(x));
+        let f16_steps = largest(8192, |x| Dtype::F16.round(x));
         assert_eq!(u64::from(bf16_steps) + 1, readable_levels(Dtype::Bf16));
         assert_eq!(u64::from(f16_steps) + 1, readable_levels(Dtype::F16));
         assert_eq!((readable_bits(Dtype::Bf16), readable_bits(Dtype::F16)), (9, 12));
