@@ -64,8 +64,9 @@ pub(super) const CLAIMS: &[Claim] = &[
                  upper bound is hops-need-layers.",
         elsewhere: "at width N a layer can look the whole table up; where k exceeds N, f^k is f^j for a \
                     smaller j (among 4 entries f^1000 is f^4)",
-        range: "no part of the bound; that fewer layers than floor(log2 k) + 2 of the model of hops-need-layers are wrong, \
-                for 2 to 15 hops among 16 entries in a line",
+        range: "no part of the bound, which speaks of all models and of growth, and hangs on a conjecture; that fewer \
+                layers than floor(log2 k) + 2 of the model of hops-need-layers are wrong, for 2 to 15 hops among 16 \
+                entries in a line",
         check: Some(fewer_layers_of_hops),
     },
     Claim {
@@ -84,7 +85,8 @@ pub(super) const CLAIMS: &[Claim] = &[
                  TC0 (Merrill and Sabharwal 2023).",
         elsewhere: "at constant precision it is proved (parity-at-constant-precision), as the problem contains parity; at \
                     exponential size one layer looks the product up (depth-layers-needed)",
-        range: "the upper bound, 4 ceil(log2 n) layers: depths for n = 2 to 9, certificates of compiled \
+        range: "no part of the bound: no finite set of models contradicts it or the conjecture; the upper bound, \
+                4 ceil(log2 n) layers: depths for n = 2 to 9, certificates of compiled \
                 models for n = 2, 3, 4; with one loop fewer such a model is wrong on one of 20 samples, n = 2, 3",
         check: Some(group_word_problem),
     },
@@ -137,7 +139,8 @@ pub(super) const CLAIMS: &[Claim] = &[
         sources: &["merrill2023", "london2025"],
         assumptions: "none",
         reason: "Such models of constant depth are nonuniform TC0 (Merrill and Sabharwal 2023, London and Kanade 2025); \
-                 even NEXP is not known to lie outside nonuniform TC0.",
+                 even NEXP is not known to lie outside nonuniform TC0. There is nothing to check: a model that broke \
+                 it would have to serve all lengths.",
         elsewhere: "with one model for all lengths it is proved of functions beyond P (uniform-barrier)",
         range: "",
         check: None,
@@ -159,7 +162,7 @@ pub(super) const CLAIMS: &[Claim] = &[
                  is not in DLOGTIME-uniform TC0 (Allender 1999).",
         elsewhere: "with a model for each length it is open (log-depth-barrier); with a model for each length of any size \
                     one layer is enough, as the check shows by running it",
-        range: "the elsewhere: all 64 sentences of two quantifiers and a table, and all 16 permanents of 2 by 2 \
+        range: "no part of the bound, which speaks of all lengths together; the elsewhere: all 64 sentences of two quantifiers and a table, and all 16 permanents of 2 by 2 \
                 matrices of bits, by a lookup of one layer",
         check: Some(one_length_is_easy),
     },
