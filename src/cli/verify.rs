@@ -67,7 +67,7 @@ pub struct Args {
     /// Where to write the fan-in cone of the first wrong node, if the model is refuted
     #[arg(long, value_name = "FILE")]
     shrink: Option<String>,
-    /// Go through one part of the assignments: I/N, or auto or auto/N in a job array
+    /// Go through one part of the assignments, which are cut in 64s: I/N, or auto or auto/N in a job array
     #[arg(long, value_name = "I/N", requires = "output")]
     shard: Option<Share>,
     /// Where to keep what a shard found, for `circuit2tf verify merge`

@@ -68,9 +68,14 @@ pub fn compare_engines(
     progress: &dyn Progress,
 ) -> Result<Comparison> {
     let (model, circuit) = (subject.model(), subject.circuit());
-    let (mut ready, mut not_run) = (Vec::new(), Vec::new());
+    let (mut ready, mut not_run) = (Vec::<Box<dyn Engine>>::new(), Vec::new());
     for &kind in kinds {
         match run::on_processor(model, kind, progress) {
+            // A scheme that has an engine of its own is run by that, whatever is asked for: once.
+            Ok(engine) if ready.iter().any(|other| other.name() == engine.name()) => {
+                let own = format!("the {}, which is compared already", engine.name());
+                not_run.push((kind, Error::new(format!("the engine {kind}"), own)));
+            }
             Ok(engine) => ready.push(engine),
             Err(error) => not_run.push((kind, error)),
         }

@@ -82,8 +82,12 @@ pub fn measure_halting(
 ) -> Result<Measured> {
     let engine = policy.prepare_halting(model, rule)?;
     policy.budget.require(&engine, assignments.total(model.input_positions.len())?)?;
-    // A fixed point is seen one loop after it is reached.
-    let plan = (model.n_loops.saturating_add(1), assignments);
+    let most = match rule {
+        Rule::Known => model.n_loops,
+        // What is seen by comparing two loops is seen one loop after it is reached.
+        Rule::FixedPoint | Rule::StableOutput => model.n_loops.saturating_add(1),
+    };
+    let plan = (most, assignments);
     let times = match circuit {
         Some(circuit) => {
             let oracle = Oracle::new(circuit)?;
@@ -141,7 +145,8 @@ impl fmt::Display for Measured {
     /// A histogram, and a line that says it in numbers.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Measured { scheme, rule, n_loops, times, .. } = self;
-        writeln!(f, "{scheme}, rule {rule}, at most {n_loops} loops, {}", self.inputs())?;
+        let allowed = times.counts.len().saturating_sub(1);
+        writeln!(f, "{scheme}, rule {rule}, at most {allowed} loops, {}", self.inputs())?;
         writeln!(f, "loops       inputs")?;
         let most = times.counts.iter().copied().max().unwrap_or(0).max(1);
         for (r, n) in times.used() {
