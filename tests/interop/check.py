@@ -132,6 +132,7 @@ def written_cases(folder):
 
 def written_certificates(folder):
     """Certificates, whole and changed, of models, whole and changed, with what the program's checker says of each."""
+    os.mkdir(folder)
     subprocess.run(["cargo", "test", "--release", "--quiet", "--test", "checker", "cases_for_numpy",
                     "--", "--ignored"],
                    env={**os.environ, "CIRCUIT2TF_CERTIFICATE_CASES": folder}, check=True, stdout=subprocess.DEVNULL)
@@ -237,7 +238,7 @@ def main():
         for title, check, these in [("", compare, cases), ("one number changed", one_number_changed, changed),
                                     ("random numbers", random_numbers, randoms),
                                     ("averaging attention", inside_of_bounds, written_cases(folder)),
-                                    ("certificates", judged_alike, written_certificates(folder))]:
+                                    ("certificates", judged_alike, written_certificates(os.path.join(folder, "certificates")))]:
             for case, problem in zip(these, pool.map(check, these)):
                 table[title or case[0]].append((case, problem))
     for title, rows in table.items():
