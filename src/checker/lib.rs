@@ -2,9 +2,10 @@
 //! and any order of summation.
 //!
 //! In: the bytes of a model file, of a certificate file, and the circuit. The certificate carries a witness of what
-//! was found in the weights, and everything that is said there is multiplied out here. It shares no line with
+//! was found in the weights, and everything that is said there is multiplied out here. It calls nothing of
 //! what found it: this crate depends on nothing of the project and has readers of its own. Those could have been shared, with a
-//! vocabulary of models and circuits in a third crate; but then a slip in them would be on both sides.
+//! vocabulary of models and circuits in a third crate; but then a slip in them would be on both sides. What looks like the program's
+//! (`json`, sums in `layer`) stands twice, since nothing may be called from there.
 //!
 //! Proof. Static channels are written by nobody, and the others are in one of two states at every position
 //! (`frame`); queries and keys read static channels, and every softmax row is one-hot at the witness' target

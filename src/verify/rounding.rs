@@ -255,7 +255,8 @@ impl<'m> Judge<'m> {
         self.is_exact.fetch_and(found.is_exact, Ordering::Relaxed);
         let is_wrong = |o: usize, d: &Decision| d.bit == Some(!expected.get(o, a));
         if found.outputs.iter().enumerate().any(|(o, d)| is_wrong(o, d)) {
-            // A certificate covers runners that take softmax in the dtype, too.
+            // A certificate covers runners that take softmax in the dtype, too. Equal scores share the weight alike here,
+            // as in f32: that a sum of more than 2^p of them stalls in the dtype is not looked at.
             let all = enclosure.run(&input, self.n_loops, Softmax::Either)?.outputs;
             if let Some(output) = (0..all.len()).find(|&o| is_wrong(o, &all[o])) {
                 let expected = expected.get(output, a);

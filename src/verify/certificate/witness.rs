@@ -1,7 +1,7 @@
 //! The witness: what the proof found, so that another program can multiply it out without looking for it.
 //!
 //! What is written is documented in `examples/certificate.md`, from which the checkers were written: the crate in
-//! `src/checker`, which shares no line with this room, and `tests/interop/check_certificate.py`.
+//! `src/checker`, which calls nothing of this room, and `tests/interop/check_certificate.py`.
 
 use serde_json::{Value, json};
 
